@@ -1,0 +1,1 @@
+"""The only room that opens anything under a root for writing."""

@@ -1,0 +1,1 @@
+"""What the operating system wants of a daemon: signals, readiness, a lock, the journal."""

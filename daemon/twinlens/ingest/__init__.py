@@ -1,0 +1,1 @@
+"""Analyse one path, record it, regroup its neighbourhood."""

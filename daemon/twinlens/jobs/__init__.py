@@ -1,0 +1,1 @@
+"""The work queue, and long passes in restartable batches on any executor."""

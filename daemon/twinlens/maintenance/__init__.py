@@ -1,0 +1,1 @@
+"""Periodic passes: schedule, orphan cleanup, reconciliation."""

@@ -1,0 +1,92 @@
+"""What is seen of one path, and the result of looking at it."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+from twinlens.model.picture import Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """The part of `lstat` that tells whether a file is still the one that was measured.
+
+    Times are nanoseconds since the epoch and may be negative. No field alone is an identity:
+    device numbers change with mount order and inode numbers are reused.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, result: os.stat_result) -> "Stat":
+        """Take the fields from an `os.stat_result`."""
+        return cls(
+            result.st_dev, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns
+        )
+
+    def is_same_content_as(self, other: "Stat") -> bool:
+        """True where nothing was written since: all but the device, which changes on a remount."""
+        return (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (
+            other.inode,
+            other.size,
+            other.mtime_ns,
+            other.ctime_ns,
+        )
+
+    def is_moved_from(self, other: "Stat") -> bool:
+        """True where a rename explains the difference: a rename sets the ctime and nothing else."""
+        return (self.device, self.inode, self.size, self.mtime_ns) == (
+            other.device,
+            other.inode,
+            other.size,
+            other.mtime_ns,
+        ) and self.ctime_ns >= other.ctime_ns
+
+
+class FileStatus(StrEnum):
+    """What is known of a path."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    """Read whole and hashed, but its content cannot be understood."""
+    UNREADABLE = "unreadable"
+    """It could not be read; what was known of it before is kept."""
+    WAITING = "waiting"
+    """Empty or too small to be anything yet."""
+    GONE = "gone"
+    """Soft-deleted: it was seen once and is proven absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request to look at a path: everything a worker needs, picklable.
+
+    `path` is absolute bytes. `known_digests` are the SHA-256 hex digests of originals of the same
+    size: a content among them is hashed but not decoded again.
+    """
+
+    path: bytes
+    known_digests: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a worker found at a path.
+
+    Exactly one of these holds: `stat` is None (nothing there, or not a regular file: `problem` says
+    so); `sha256` is None (there, but not readable or changed while being read: `problem` says why,
+    `is_transient` whether trying again soon makes sense); or `sha256` is set, and `measurement` is
+    set unless the digest was among the known ones.
+    """
+
+    path: bytes
+    stat: Stat | None = None
+    sha256: str | None = None
+    measurement: Measurement | None = None
+    problem: str | None = None
+    is_transient: bool = False
+    bytes_read: int = 0

@@ -1,0 +1,52 @@
+"""The states of work: items in the queue, jobs and their batches."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class WorkState(StrEnum):
+    """A path in the queue. FAILED is quarantine: it waits for the file to change, or for a hand."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """A job or a batch of it."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One path waiting to be looked at. `attempts` counts the tries that failed."""
+
+    id: int
+    root_id: int
+    path: bytes
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A long pass as it stands. `total` is None until everything was discovered."""
+
+    id: int
+    name: str
+    argument: str
+    state: JobState
+    total: int | None
+    succeeded: int
+    failed: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    error: str | None
+    result: dict[str, object] | None
+    cancel_requested: bool

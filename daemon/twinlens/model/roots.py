@@ -1,0 +1,38 @@
+"""Roots as they are known: identity, health, how they are watched."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RootState(StrEnum):
+    """Only ONLINE lets absence be believed; every other state freezes cleanup for the root."""
+
+    ONLINE = "online"
+    UNREACHABLE = "unreachable"
+    """Missing, not a folder, not readable, or an error from the file system."""
+    CHANGED = "changed"
+    """Another folder or disk than last time stands at the path."""
+    SUSPECT = "suspect"
+    """Implausibly much of it is missing."""
+
+
+class WatchMode(StrEnum):
+    """How changes are noticed."""
+
+    INOTIFY = "inotify"
+    POLLING = "polling"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RootIdentity:
+    """What a root is recognised by when the device number has changed.
+
+    `fsid` is `statvfs.f_fsid` in hex, `inode` the root folder's own, `filesystem` and `source` from
+    mountinfo ("ext4", "/dev/sda1").
+    """
+
+    fsid: str
+    inode: int
+    filesystem: str
+    source: str

@@ -1,0 +1,1 @@
+"""Telling the owner: the log and signed webhooks."""
