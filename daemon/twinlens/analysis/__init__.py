@@ -1,1 +1,1 @@
-"""Pure functions that measure: digests, fingerprints, metadata, dates, names, quality. No files are opened here."""
+"""Pure functions that measure: fingerprints, metadata, dates, names, quality. They open no file."""

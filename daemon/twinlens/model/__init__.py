@@ -1,1 +1,1 @@
-"""The frozen values that every room speaks in: files, pictures, groups, jobs. No effects, no libraries."""
+"""The frozen values that every room speaks in. No effects, no libraries."""

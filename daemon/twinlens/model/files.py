@@ -90,3 +90,20 @@ class Finding:
     problem: str | None = None
     is_transient: bool = False
     bytes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One path as the store knows it. `path` is relative to its root.
+
+    `is_nested` says that the file lay on another mount than its root when it was last seen.
+    """
+
+    id: int
+    root_id: int
+    path: bytes
+    stat: Stat
+    is_nested: bool
+    original_id: int | None
+    status: FileStatus
+    error: str | None

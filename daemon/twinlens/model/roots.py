@@ -36,3 +36,24 @@ class RootIdentity:
     inode: int
     filesystem: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootRecord:
+    """A root as the store knows it; `path` is absolute bytes.
+
+    `is_active` is False once the config no longer names it: its files are then no longer watched,
+    which is not the same as deleted.
+    """
+
+    id: int
+    catalog: str
+    path: bytes
+    is_active: bool
+    state: RootState
+    detail: str
+    identity: RootIdentity | None
+    watch_mode: WatchMode
+    watch_detail: str
+    overflows: int
+    last_scan_at: str | None

@@ -1,0 +1,83 @@
+"""Groups of different contents that show the same picture."""
+
+from collections.abc import Iterable, Sequence
+
+from twinlens.model.groups import (
+    DuplicateClass,
+    DuplicateGroup,
+    DuplicateMember,
+    DuplicateType,
+)
+from twinlens.store.rows import tuples
+from twinlens.store.tables import DuplicateGroup as GroupRow
+from twinlens.store.tables import DuplicateMember as MemberRow
+
+
+def touching(original_ids: Iterable[int]) -> dict[str, DuplicateGroup]:
+    """The groups that hold any of these contents, by key."""
+    ids: set[int] = set()
+    wanted = sorted(original_ids)
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        query = MemberRow.select(MemberRow.group).where(MemberRow.original.in_(part))
+        ids |= {group_id for (group_id,) in tuples(query)}
+    rows = GroupRow.select().where(GroupRow.id.in_(sorted(ids)))
+    return {row.key: _group(row) for row in rows}
+
+
+def replace(
+    stored: dict[str, DuplicateGroup], wanted: Sequence[DuplicateGroup]
+) -> list[DuplicateGroup]:
+    """Turn the groups `stored` into `wanted`; one that did not change keeps its row and its review.
+
+    Returns the groups that are new.
+    """
+    keep = {group.key for group in wanted if stored.get(group.key) == group}
+    gone = [key for key in stored if key not in {group.key for group in wanted}]
+    if gone:
+        GroupRow.delete().where(GroupRow.key.in_(gone)).execute()
+    for group in wanted:
+        if group.key not in keep:
+            _write(group)
+    return [group for group in wanted if group.key not in stored]
+
+
+def _write(group: DuplicateGroup) -> None:
+    values = {
+        "duplicate_type": group.duplicate_type.value,
+        "duplicate_class": group.duplicate_class.value,
+        "confidence": group.confidence,
+        "rule": group.rule,
+    }
+    row = GroupRow.get_or_none(GroupRow.key == group.key)
+    if row is None:
+        group_id = GroupRow.insert(key=group.key, **values).execute()
+    else:
+        group_id = row.id
+        GroupRow.update(**values).where(GroupRow.id == group_id).execute()
+        MemberRow.delete().where(MemberRow.group == group_id).execute()
+    MemberRow.insert_many(
+        [
+            {
+                "group": group_id,
+                "original": member.original_id,
+                "similarity": member.similarity,
+                "is_primary": member.is_primary,
+            }
+            for member in group.members
+        ]
+    ).execute()
+
+
+def _group(row: GroupRow) -> DuplicateGroup:
+    members = MemberRow.select().where(MemberRow.group == row.id).order_by(MemberRow.id)
+    return DuplicateGroup(
+        key=row.key,
+        duplicate_type=DuplicateType(row.duplicate_type),
+        duplicate_class=DuplicateClass(row.duplicate_class),
+        confidence=row.confidence,
+        rule=row.rule,
+        members=tuple(
+            DuplicateMember(m.original_id, m.similarity, bool(m.is_primary)) for m in members
+        ),
+    )

@@ -1,0 +1,111 @@
+"""Groups of files that are one photograph, rebuilt bucket by bucket."""
+
+from collections.abc import Iterable, Sequence
+
+from twinlens.model.files import FileRecord, FileStatus
+from twinlens.model.groups import FileGroup, FileMember, GroupType
+from twinlens.model.originals import OriginalRecord
+from twinlens.model.picture import Kind
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+from twinlens.store.rows import tuples
+from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables import FileGroup as GroupRow
+
+
+def bucket_has_raw(root_id: int, bucket: str) -> bool:
+    """Whether any live file of the bucket is a RAW: without one there is nothing to pair."""
+    return (
+        File.select(File.id)
+        .join(Original)
+        .where(
+            (File.root == root_id)
+            & (File.radical == bucket)
+            & (File.status != FileStatus.GONE.value)
+            & (Original.kind == Kind.RAW.value)
+        )
+        .exists()
+    )
+
+
+def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, OriginalRecord]]:
+    """The bucket's live files with their contents, in the order of their paths."""
+    query = (
+        File.select()
+        .where(
+            (File.root == root_id)
+            & (File.radical == bucket)
+            & (File.status != FileStatus.GONE.value)
+            & File.original.is_null(False)
+        )
+        .order_by(File.directory, File.name)
+    )
+    records = files_store.from_rows(query)
+    contents = {
+        o.id: o for o in originals_store.get_many(r.original_id for r in records if r.original_id)
+    }
+    return [(r, contents[r.original_id]) for r in records if r.original_id in contents]
+
+
+def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:
+    """The bucket's groups as recorded, by id."""
+    query = GroupRow.select().where((GroupRow.root == root_id) & (GroupRow.bucket == bucket))
+    return {row.id: _group(row) for row in query}
+
+
+def replace_bucket(
+    root_id: int, bucket: str, groups: Sequence[FileGroup]
+) -> tuple[list[FileGroup], set[int]]:
+    """Make the bucket hold exactly `groups`.
+
+    A group that is already there keeps its id. Returns the groups that are new, and the ids of all
+    files whose membership changed.
+    """
+    stored = of_bucket(root_id, bucket)
+    wanted = list(groups)
+    touched: set[int] = set()
+    for group_id, group in stored.items():
+        if group in wanted:
+            wanted.remove(group)
+        else:
+            touched |= {member.file_id for member in group.members}
+            GroupRow.delete().where(GroupRow.id == group_id).execute()
+    for group in wanted:
+        touched |= {member.file_id for member in group.members}
+        group_id = GroupRow.insert(
+            root=root_id, bucket=bucket, group_type=group.group_type.value, rule=group.rule
+        ).execute()
+        GroupMember.insert_many(
+            [
+                {
+                    "group": group_id,
+                    "file": member.file_id,
+                    "file_type": member.file_type,
+                    "is_primary": member.is_primary,
+                    "evidence": member.evidence,
+                }
+                for member in group.members
+            ]
+        ).execute()
+    return wanted, touched
+
+
+def group_ids_of_originals(ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """For each content: the ids of the groups that its live files are in."""
+    query = (
+        GroupMember.select(File.original, GroupMember.group)
+        .join(File)
+        .where(File.original.in_(list(ids)) & (File.status != FileStatus.GONE.value))
+    )
+    found: dict[int, set[int]] = {}
+    for original_id, group_id in tuples(query):
+        found.setdefault(original_id, set()).add(group_id)
+    return {original_id: frozenset(groups) for original_id, groups in found.items()}
+
+
+def _group(row: GroupRow) -> FileGroup:
+    members = tuple(
+        FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence)
+        for m in GroupMember.select().where(GroupMember.group == row.id).order_by(GroupMember.id)
+    )
+    return FileGroup(GroupType(row.group_type), row.rule, members)

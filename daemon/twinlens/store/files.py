@@ -1,0 +1,195 @@
+"""Files: one path under a root, as last seen.
+
+Paths are bytes, relative to their root. All functions run inside a connection of the database;
+those that change something, inside a transaction of the writer.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from twinlens.model.files import FileRecord, FileStatus, Stat
+from twinlens.store.integers import to_signed, to_unsigned
+from twinlens.store.rows import tuples
+from twinlens.store.tables import File
+
+
+def split(path: bytes) -> tuple[bytes, bytes]:
+    """The folder and the name of a relative path."""
+    directory, _, name = path.rpartition(b"/")
+    return directory, name
+
+
+def find(root_id: int, path: bytes) -> FileRecord | None:
+    """The file at this path, gone or not."""
+    directory, name = split(path)
+    row = File.get_or_none(
+        (File.root == root_id) & (File.directory == directory) & (File.name == name)
+    )
+    return None if row is None else _record(row)
+
+
+def get(file_id: int) -> FileRecord:
+    """The file with this id."""
+    return _record(File.get_by_id(file_id))
+
+
+def in_directory(root_id: int, directory: bytes) -> dict[bytes, FileRecord]:
+    """The folder's own files that are not gone, by name."""
+    query = File.select().where(
+        (File.root == root_id)
+        & (File.directory == directory)
+        & (File.status != FileStatus.GONE.value)
+    )
+    return {bytes(row.name): _record(row) for row in query}
+
+
+def directories(root_id: int) -> Iterator[bytes]:
+    """Every folder that holds a file that is not gone."""
+    query = (
+        File.select(File.directory)
+        .where((File.root == root_id) & (File.status != FileStatus.GONE.value))
+        .distinct()
+    )
+    for (directory,) in tuples(query):
+        yield bytes(directory)
+
+
+def below(root_id: int, directory: bytes) -> list[FileRecord]:
+    """All files that are not gone in this folder and in all folders below it."""
+    query = File.select().where((File.root == root_id) & (File.status != FileStatus.GONE.value))
+    if directory:
+        # Bytes compare as numbers: '0' is the one after '/'.
+        query = query.where(
+            (File.directory == directory)
+            | ((File.directory > directory + b"/") & (File.directory < directory + b"0"))
+        )
+    return [_record(row) for row in query]
+
+
+def count_live(root_id: int) -> int:
+    """How many files of the root are not gone."""
+    return int(
+        File.select().where((File.root == root_id) & (File.status != FileStatus.GONE.value)).count()
+    )
+
+
+def with_inode(stat: Stat) -> list[FileRecord]:
+    """Files, gone or not, that a rename could have turned into one with this stat."""
+    query = File.select().where(
+        (File.inode == to_signed(stat.inode))
+        & (File.size == stat.size)
+        & (File.mtime_ns == stat.mtime_ns)
+        & (File.device == to_signed(stat.device))
+        & File.original.is_null(False)
+    )
+    return [_record(row) for row in query]
+
+
+def of_original(original_id: int) -> list[FileRecord]:
+    """The live files that refer to a content, in the order of their paths."""
+    query = (
+        File.select()
+        .where((File.original == original_id) & (File.status != FileStatus.GONE.value))
+        .order_by(File.root, File.directory, File.name)
+    )
+    return [_record(row) for row in query]
+
+
+def put(
+    root_id: int,
+    path: bytes,
+    *,
+    radical: str,
+    stat: Stat,
+    is_nested: bool,
+    original_id: int | None,
+    status: FileStatus,
+    error: str | None,
+    at: str,
+) -> int:
+    """Record what is at the path now; returns the file's id, which stays for the path."""
+    directory, name = split(path)
+    values = {
+        "radical": radical,
+        "size": stat.size,
+        "mtime_ns": stat.mtime_ns,
+        "ctime_ns": stat.ctime_ns,
+        "device": to_signed(stat.device),
+        "inode": to_signed(stat.inode),
+        "is_nested": is_nested,
+        "original": original_id,
+        "status": status.value,
+        "error": error,
+        "deleted_at": None,
+        "updated_at": at,
+    }
+    existing = File.get_or_none(
+        (File.root == root_id) & (File.directory == directory) & (File.name == name)
+    )
+    if existing is not None:
+        File.update(**values).where(File.id == existing.id).execute()
+        return int(existing.id)
+    return int(
+        File.insert(
+            root=root_id, directory=directory, name=name, first_seen_at=at, **values
+        ).execute()
+    )
+
+
+def touch_stat(file_id: int, stat: Stat, *, is_nested: bool) -> None:
+    """Take over a new device number of an unchanged file (a remount)."""
+    File.update(
+        device=to_signed(stat.device),
+        inode=to_signed(stat.inode),
+        ctime_ns=stat.ctime_ns,
+        is_nested=is_nested,
+    ).where(File.id == file_id).execute()
+
+
+def set_unreadable(file_id: int, error: str, at: str) -> None:
+    """It is there and cannot be read; what was known of it stays."""
+    File.update(status=FileStatus.UNREADABLE.value, error=error, updated_at=at).where(
+        File.id == file_id
+    ).execute()
+
+
+def set_gone(file_id: int, at: str) -> None:
+    """Soft-delete: the row stays, so that a file that comes back is known at once."""
+    File.update(status=FileStatus.GONE.value, deleted_at=at, updated_at=at).where(
+        File.id == file_id
+    ).execute()
+
+
+def forget_gone(before: str, limit: int) -> int:
+    """Drop soft-deleted rows older than `before`; returns how many."""
+    ids = [
+        row.id
+        for row in File.select(File.id)
+        .where((File.status == FileStatus.GONE.value) & (File.deleted_at < before))
+        .limit(limit)
+    ]
+    return int(File.delete().where(File.id.in_(ids)).execute()) if ids else 0
+
+
+def from_rows(rows: Iterable[File]) -> list[FileRecord]:
+    """The values of rows that another module of this room selected."""
+    return [_record(row) for row in rows]
+
+
+def _record(row: File) -> FileRecord:
+    directory, name = bytes(row.directory), bytes(row.name)
+    return FileRecord(
+        id=row.id,
+        root_id=row.root_id,
+        path=directory + b"/" + name if directory else name,
+        stat=Stat(
+            device=to_unsigned(row.device),
+            inode=to_unsigned(row.inode),
+            size=row.size,
+            mtime_ns=row.mtime_ns,
+            ctime_ns=row.ctime_ns,
+        ),
+        is_nested=bool(row.is_nested),
+        original_id=row.original_id,
+        status=FileStatus(row.status),
+        error=row.error,
+    )

@@ -1,0 +1,241 @@
+"""Reading for the verbs that show: files, groups, duplicates, and the numbers of `status`.
+
+Only files of active roots are shown: those of a root that the config no longer names are known,
+but no longer watched.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from peewee import JOIN, fn
+
+from twinlens.model.files import FileStatus
+from twinlens.model.groups import (
+    DuplicateClass,
+    DuplicateGroup,
+    DuplicateMember,
+    DuplicateType,
+    FileMember,
+    GroupType,
+)
+from twinlens.model.groups import FileGroup as FileGroupValue
+from twinlens.model.views import DuplicateView, FileGroupView, FileView, Summary
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+from twinlens.store.rows import tuples
+from twinlens.store.tables import (
+    DuplicateGroup as DuplicateGroupRow,
+)
+from twinlens.store.tables import (
+    DuplicateMember as DuplicateMemberRow,
+)
+from twinlens.store.tables import (
+    File,
+    FileGroup,
+    GroupMember,
+    Original,
+    Root,
+)
+
+
+def files() -> Iterator[FileView]:
+    """Every live file, in the order of roots and paths; streamed."""
+    query = _live().order_by(Root.path, File.directory, File.name)
+    for row in query.iterator():
+        yield _view(row)
+
+
+def file_at(path: bytes) -> FileView | None:
+    """The file at an absolute path, gone or not."""
+    for root in Root.select():
+        prefix = bytes(root.path).rstrip(b"/") + b"/"
+        if path.startswith(prefix):
+            record = files_store.find(root.id, path[len(prefix) :])
+            if record is not None:
+                original = originals_store.get(record.original_id) if record.original_id else None
+                return FileView(path, record, original)
+    return None
+
+
+def file_groups(group_type: str | None = None) -> Iterator[FileGroupView]:
+    """File groups in the order of their first member's path."""
+    query = FileGroup.select().join(Root).where(Root.is_active)
+    if group_type is not None:
+        query = query.where(FileGroup.group_type == group_type)
+    views = [_group_view(row) for row in query]
+    yield from sorted(views, key=lambda view: view.paths[:1])
+
+
+def groups_of_file(file_id: int) -> list[FileGroupView]:
+    """The groups that a file is in."""
+    query = FileGroup.select().join(GroupMember).where(GroupMember.file == file_id)
+    return [_group_view(row) for row in query]
+
+
+def shared_originals() -> Iterator[tuple[FileView, ...]]:
+    """For each content with more than one live file: those files, in the order of their paths."""
+    query = (
+        _live()
+        .where((Original.reference_count > 1) & (Original.size > 0))
+        .order_by(Original.sha256, Root.path, File.directory, File.name)
+    )
+    batch: list[FileView] = []
+    for row in query.iterator():
+        view = _view(row)
+        if batch and batch[0].file.original_id != view.file.original_id:
+            yield tuple(batch)
+            batch = []
+        batch.append(view)
+    if batch:
+        yield tuple(batch)
+
+
+def files_of_original(original_id: int) -> tuple[FileView, ...]:
+    """The live files of a content, in the order of their paths."""
+    query = (
+        _live().where(File.original == original_id).order_by(Root.path, File.directory, File.name)
+    )
+    return tuple(_view(row) for row in query)
+
+
+def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]:
+    """Perceptual duplicate groups by key; those of one content where it is named."""
+    query = DuplicateGroupRow.select().order_by(DuplicateGroupRow.key)
+    if original_id is not None:
+        query = query.join(DuplicateMemberRow).where(DuplicateMemberRow.original == original_id)
+    for row in query:
+        members = list(
+            DuplicateMemberRow.select()
+            .where(DuplicateMemberRow.group == row.id)
+            .order_by(DuplicateMemberRow.id)
+        )
+        yield DuplicateView(
+            id=row.key,
+            group=DuplicateGroup(
+                key=row.key,
+                duplicate_type=DuplicateType(row.duplicate_type),
+                duplicate_class=DuplicateClass(row.duplicate_class),
+                confidence=row.confidence,
+                rule=row.rule,
+                members=tuple(
+                    DuplicateMember(m.original_id, m.similarity, bool(m.is_primary))
+                    for m in members
+                ),
+            ),
+            reviewed=bool(row.reviewed),
+            files=tuple(files_of_original(m.original_id) for m in members),
+        )
+
+
+def summary() -> Summary:
+    """The numbers of `status`, each by one query over an index or one pass over the files."""
+    live = (
+        File.select(File.status, Original.kind, fn.COUNT(File.id), fn.SUM(File.size))
+        .join(Original, JOIN.LEFT_OUTER)
+        .switch(File)
+        .join(Root)
+        .where((File.status != FileStatus.GONE.value) & Root.is_active)
+        .group_by(File.status, Original.kind)
+    )
+    by_status: dict[str, int] = {}
+    by_kind: dict[str, int] = {}
+    size = 0
+    for status, kind, count, total in tuples(live):
+        by_status[status] = by_status.get(status, 0) + count
+        by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
+        size += total or 0
+    duplicates, reclaimable = _exact_numbers()
+    classes: dict[str, int] = dict(
+        tuples(
+            DuplicateGroupRow.select(
+                DuplicateGroupRow.duplicate_class, fn.COUNT(DuplicateGroupRow.id)
+            ).group_by(DuplicateGroupRow.duplicate_class)
+        )
+    )
+    groups: dict[str, int] = dict(
+        tuples(
+            FileGroup.select(FileGroup.group_type, fn.COUNT(FileGroup.id)).group_by(
+                FileGroup.group_type
+            )
+        )
+    )
+    return Summary(
+        files=sum(by_status.values()),
+        by_status=by_status,
+        by_kind=by_kind,
+        originals=Original.select().where(Original.reference_count > 0).count(),
+        bytes_total=size,
+        groups={kind.value: groups.get(kind.value, 0) for kind in GroupType},
+        ambiguous_pairs=0,
+        duplicates={
+            "exact": duplicates,
+            "re_encoded": classes.get("re_encoded", 0),
+            "similar": classes.get("similar", 0),
+        },
+        reclaimable_bytes=reclaimable,
+        orphans=Original.select().where(Original.orphaned_at.is_null(False)).count(),
+    )
+
+
+def _exact_numbers() -> tuple[int, int]:
+    """(groups, bytes that would be freed); files that are one inode are one copy."""
+    copies = (
+        File.select(
+            Original.size.alias("size"),
+            fn.COUNT(fn.DISTINCT(File.device.concat(":").concat(File.inode))).alias("copies"),
+        )
+        .join(Original)
+        .switch(File)
+        .join(Root)
+        .where(
+            (File.status != FileStatus.GONE.value)
+            & Root.is_active
+            & (Original.reference_count > 1)
+            & (Original.size > 0)
+        )
+        .group_by(Original.id)
+    )
+    found = [(size, count) for size, count in tuples(copies) if count > 1]
+    return len(found), sum(size * (count - 1) for size, count in found)
+
+
+def _live() -> Any:
+    return (
+        File.select(File, Original, Root)
+        .join(Original, JOIN.LEFT_OUTER)
+        .switch(File)
+        .join(Root)
+        .where((File.status != FileStatus.GONE.value) & Root.is_active)
+    )
+
+
+def _view(row: File) -> FileView:
+    record = files_store.from_rows([row])[0]
+    original = originals_store.record(row.original) if row.original_id is not None else None
+    root = bytes(row.root.path).rstrip(b"/")
+    return FileView(root + b"/" + record.path, record, original)
+
+
+def _group_view(row: FileGroup) -> FileGroupView:
+    members = list(
+        GroupMember.select(GroupMember, File, Root)
+        .join(File)
+        .join(Root)
+        .where(GroupMember.group == row.id)
+        .order_by(GroupMember.id)
+    )
+    paths = []
+    for member in members:
+        record = files_store.from_rows([member.file])[0]
+        paths.append(bytes(member.file.root.path).rstrip(b"/") + b"/" + record.path)
+    return FileGroupView(
+        id=row.id,
+        group=FileGroupValue(
+            GroupType(row.group_type),
+            row.rule,
+            tuple(
+                FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence) for m in members
+            ),
+        ),
+        paths=tuple(paths),
+    )

@@ -1,0 +1,259 @@
+"""Originals: one row a content, its measurements, and the count of those who refer to it.
+
+The count changes only through `add_reference` and `remove_reference`, in the same transaction as
+the file that refers. It is never negative, and one decrement too many does no harm.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+
+from peewee import fn
+
+from twinlens.model.files import FileStatus
+from twinlens.model.originals import OriginalRecord
+from twinlens.model.picture import (
+    Confidence,
+    DateCandidate,
+    Fingerprint,
+    Kind,
+    Measurement,
+    Metadata,
+    Place,
+    TakenAt,
+)
+from twinlens.store.integers import to_signed, to_unsigned
+from twinlens.store.rows import tuples
+from twinlens.store.tables import File, Original
+
+
+def find(sha256: str) -> OriginalRecord | None:
+    """The content with this digest."""
+    row = Original.get_or_none(Original.sha256 == sha256)
+    return None if row is None else record(row)
+
+
+def find_id(sha256: str) -> int | None:
+    """The id of the content with this digest, without reading its measurements."""
+    row = Original.select(Original.id).where(Original.sha256 == sha256).tuples().first()
+    return None if row is None else int(row[0])
+
+
+def get(original_id: int) -> OriginalRecord:
+    """The content with this id."""
+    return record(Original.get_by_id(original_id))
+
+
+def get_many(ids: Iterable[int]) -> list[OriginalRecord]:
+    """The contents with these ids, in the order of their ids."""
+    wanted = sorted(set(ids))
+    found: list[OriginalRecord] = []
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        found.extend(
+            record(row)
+            for row in Original.select().where(Original.id.in_(part)).order_by(Original.id)
+        )
+    return found
+
+
+def digests_of_size(size: int, algorithm_version: int, limit: int = 64) -> frozenset[str]:
+    """Digests of measured contents of this size: a file among them needs no decoding."""
+    query = (
+        Original.select(Original.sha256)
+        .where((Original.size == size) & (Original.algorithm_version == algorithm_version))
+        .limit(limit)
+    )
+    return frozenset(digest for (digest,) in tuples(query))
+
+
+def put(sha256: str, size: int, measurement: Measurement) -> int:
+    """Record a content and its measurements; one that is known is measured anew. Returns the id."""
+    values = _columns(measurement)
+    known = find_id(sha256)
+    if known is not None:
+        Original.update(**values).where(Original.id == known).execute()
+        return known
+    return int(Original.insert(sha256=sha256, size=size, **values).execute())
+
+
+def set_taken(original_id: int, captured_at: str | None, taken: TakenAt, content: int) -> None:
+    """Record the capture time; the first `content` candidates are the content's own."""
+    own = [asdict(c) for c in taken.candidates[:content]]
+    others = [asdict(c) for c in taken.candidates[content:]]
+    Original.update(
+        captured_at=captured_at,
+        taken_at=taken.value,
+        taken_at_source=taken.source,
+        taken_at_confidence=taken.confidence.value,
+        candidates=json.dumps({"content": own, "path": others}),
+    ).where(Original.id == original_id).execute()
+
+
+def add_reference(original_id: int) -> int:
+    """One more file refers to the content; returns the new count."""
+    Original.update(reference_count=Original.reference_count + 1, orphaned_at=None).where(
+        Original.id == original_id
+    ).execute()
+    return _count(original_id)
+
+
+def remove_reference(original_id: int, at: str) -> int:
+    """One file less refers to the content; at 0 it is an orphan from `at` on."""
+    Original.update(reference_count=Original.reference_count - 1).where(
+        (Original.id == original_id) & (Original.reference_count > 0)
+    ).execute()
+    count = _count(original_id)
+    if count == 0:
+        Original.update(orphaned_at=at).where(
+            (Original.id == original_id) & Original.orphaned_at.is_null()
+        ).execute()
+    return count
+
+
+def set_count(original_id: int, count: int, at: str) -> None:
+    """Mend a count that drifted."""
+    Original.update(reference_count=count, orphaned_at=None if count else at).where(
+        Original.id == original_id
+    ).execute()
+
+
+def counts() -> dict[int, int]:
+    """Every content's stored count."""
+    return dict(tuples(Original.select(Original.id, Original.reference_count)))
+
+
+def counted_links() -> dict[int, int]:
+    """Every content's live files, counted now."""
+    query = (
+        File.select(File.original, fn.COUNT(File.id))
+        .where(File.original.is_null(False) & (File.status != FileStatus.GONE.value))
+        .group_by(File.original)
+    )
+    return dict(tuples(query))
+
+
+def orphans(before: str, limit: int) -> list[int]:
+    """Contents that nobody has referred to since `before`, and that no live file refers to now."""
+    alive = File.select(File.id).where(
+        (File.original == Original.id) & (File.status != FileStatus.GONE.value)
+    )
+    query = (
+        Original.select(Original.id)
+        .where(
+            Original.orphaned_at.is_null(False)
+            & (Original.orphaned_at < before)
+            & (Original.reference_count == 0)
+            & ~fn.EXISTS(alive)
+        )
+        .limit(limit)
+    )
+    return [int(original_id) for (original_id,) in tuples(query)]
+
+
+def delete(ids: Iterable[int]) -> int:
+    """Forget contents and all that was derived from them; returns how many."""
+    wanted = list(ids)
+    return int(Original.delete().where(Original.id.in_(wanted)).execute()) if wanted else 0
+
+
+def hashes() -> Iterator[tuple[int, int]]:
+    """(id, pHash) of every referenced content whose hash means something."""
+    query = Original.select(Original.id, Original.phash).where(
+        Original.phash.is_null(False)
+        & Original.degenerate.is_null()
+        & (Original.reference_count > 0)
+    )
+    for original_id, phash in tuples(query):
+        yield original_id, to_unsigned(phash)
+
+
+def _count(original_id: int) -> int:
+    row = Original.select(Original.reference_count).where(Original.id == original_id).tuples()
+    return int(row.first()[0])
+
+
+def _columns(measurement: Measurement) -> dict[str, object]:
+    fingerprint, place = measurement.fingerprint, measurement.place
+    degenerate = None
+    if fingerprint and fingerprint.is_degenerate:
+        degenerate = fingerprint.reason or "degenerate"
+    return {
+        "media_type": measurement.media_type,
+        "kind": measurement.kind.value,
+        "width": measurement.width,
+        "height": measurement.height,
+        "orientation": measurement.orientation,
+        "metadata": json.dumps(
+            {k: v for k, v in asdict(measurement.metadata).items() if v}, ensure_ascii=True
+        ),
+        "phash": to_signed(fingerprint.phash) if fingerprint else None,
+        "dhash": to_signed(fingerprint.dhash) if fingerprint else None,
+        "ahash": to_signed(fingerprint.ahash) if fingerprint else None,
+        "whash": to_signed(fingerprint.whash) if fingerprint else None,
+        "degenerate": degenerate,
+        "algorithm_version": measurement.algorithm_version,
+        "quality_score": measurement.quality_score,
+        "latitude": place.latitude if place else None,
+        "longitude": place.longitude if place else None,
+        "geohash4": place.geohash4 if place else None,
+        "geohash6": place.geohash6 if place else None,
+        "geohash8": place.geohash8 if place else None,
+        "candidates": json.dumps(
+            {"content": [asdict(c) for c in measurement.date_candidates], "path": []}
+        ),
+        "error": measurement.error,
+    }
+
+
+def record(row: Original) -> OriginalRecord:
+    """The value of a row, for the modules of this room."""
+    stored = json.loads(row.candidates)
+    own = tuple(DateCandidate(**c) for c in stored.get("content", ()))
+    others = tuple(DateCandidate(**c) for c in stored.get("path", ()))
+    return OriginalRecord(
+        id=row.id,
+        sha256=row.sha256,
+        size=row.size,
+        measurement=Measurement(
+            media_type=row.media_type,
+            kind=Kind(row.kind),
+            width=row.width,
+            height=row.height,
+            orientation=row.orientation,
+            metadata=Metadata(**json.loads(row.metadata)),
+            date_candidates=own,
+            fingerprint=_fingerprint(row),
+            quality_score=row.quality_score,
+            place=_place(row),
+            error=row.error,
+            algorithm_version=row.algorithm_version,
+        ),
+        captured_at=row.captured_at,
+        taken=TakenAt(
+            row.taken_at, row.taken_at_source, Confidence(row.taken_at_confidence), own + others
+        ),
+        reference_count=row.reference_count,
+        orphaned_at=row.orphaned_at,
+    )
+
+
+def _fingerprint(row: Original) -> Fingerprint | None:
+    if row.phash is None or row.dhash is None or row.ahash is None or row.whash is None:
+        return None
+    return Fingerprint(
+        phash=to_unsigned(row.phash),
+        dhash=to_unsigned(row.dhash),
+        ahash=to_unsigned(row.ahash),
+        whash=to_unsigned(row.whash),
+        is_degenerate=row.degenerate is not None,
+        reason=row.degenerate,
+    )
+
+
+def _place(row: Original) -> Place | None:
+    if row.latitude is None or row.longitude is None:
+        return None
+    return Place(
+        row.latitude, row.longitude, row.geohash4 or "", row.geohash6 or "", row.geohash8 or ""
+    )

@@ -1,0 +1,100 @@
+"""Schema versions: what is applied, what is pending, up and down, each in one transaction.
+
+The migrations are numbered files in the package. A copy of the database is made beside it before
+an existing one is changed.
+"""
+
+import importlib.resources
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from playhouse.migrations import MigrationError, Runner
+
+from twinlens.errors import StoreError, UsageError
+from twinlens.store.database import Database, translated
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """One migration: `is_known` is False where the database has one that this program has not."""
+
+    name: str
+    applied_at: str | None
+    is_known: bool
+
+
+class Schema:
+    """The versions of one database's schema. Use inside no other connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._folder = Path(str(importlib.resources.files("twinlens.store") / "migrations"))
+
+    def status(self) -> list[MigrationStatus]:
+        """Every migration, in order. Reads only."""
+        with self._database.reading():
+            return [
+                MigrationStatus(m.name, str(m.applied) if m.applied else None, m.path is not None)
+                for m in self._runner().status()
+            ]
+
+    def require_current(self) -> None:
+        """Raise StoreError unless the schema is exactly this program's."""
+        rows = self.status()
+        newer = [row.name for row in rows if not row.is_known]
+        if newer:
+            raise StoreError(
+                f"{self._database.path}: written by a newer twinlens ({', '.join(newer)})",
+                "install that version again, or restore the backup made before the upgrade",
+            )
+        pending = [row.name for row in rows if row.applied_at is None]
+        if pending:
+            raise StoreError(
+                f"{self._database.path}: the schema lacks {', '.join(pending)}",
+                "run: twinlens migrate up",
+            )
+
+    def up(self, target: str | None = None) -> list[str]:
+        """Apply what is pending; returns the names. Refuses a database from a newer program."""
+        rows = self.status() if self._database.path.exists() else []
+        newer = [row.name for row in rows if not row.is_known]
+        if newer:
+            self.require_current()
+        has_data = any(row.applied_at for row in rows)
+        is_pending = not rows or any(row.applied_at is None for row in rows)
+        if not is_pending:
+            return []
+        with self._database.connected(), _readable_errors():
+            if has_data:
+                self._backup("before-up")
+            return list(self._runner().up(target))
+
+    def down(self, target: str | None = None) -> list[str]:
+        """Revert the newest migration, or all back through `target`, after a backup."""
+        with self._database.connected(), _readable_errors():
+            self._backup("before-down")
+            return list(self._runner().down(target))
+
+    def _runner(self) -> Runner:
+        return Runner(self._database.peewee, str(self._folder))
+
+    def _backup(self, why: str) -> None:
+        stamp = datetime.now().astimezone().strftime("%Y%m%dT%H%M%S%f")
+        path = self._database.path
+        self._database.backup_to(path.with_name(f"{path.name}.{why}.{stamp}"))
+
+
+class _readable_errors:  # noqa: N801 - a context manager used like a keyword
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MigrationError):
+            raise UsageError(str(error)) from error
+
+
+def prepare(database: Database) -> list[str]:
+    """Bring the schema up to date; returns what was applied. For whoever is about to write."""
+    with translated(database.path):
+        return Schema(database).up()

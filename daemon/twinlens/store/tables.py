@@ -1,0 +1,213 @@
+"""The tables of the library: what was seen by path and what was measured by content.
+
+Each table and each index has a sentence on why it is there. Times that come from `stat` are
+integers in nanoseconds; all others are ISO 8601 text in UTC. 64-bit unsigned values (hashes, inode
+and device numbers) are kept as two's complement: SQLite has no unsigned integers.
+"""
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    Check,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class Catalog(Model):
+    """A named library, so that files of two libraries are never mixed."""
+
+    id = AutoField()
+    name = TextField(unique=True)
+    action = TextField(default="report")
+
+    class Meta:
+        table_name = "catalog"
+
+
+class Root(Model):
+    """A watched folder: its identity, health and how it is watched, for `status` to show."""
+
+    id = AutoField()
+    catalog_id: int
+    catalog = ForeignKeyField(Catalog, backref="roots", index=False)
+    path = BlobField(unique=True)
+    is_active = BooleanField(default=True)
+    state = TextField(default="online")
+    detail = TextField(default="")
+    identity = TextField(null=True)
+    watch_mode = TextField(default="none")
+    watch_detail = TextField(default="")
+    overflows = IntegerField(default=0)
+    last_scan_at = TextField(null=True)
+
+    class Meta:
+        table_name = "root"
+
+
+class Original(Model):
+    """One content and all that was measured of it; a copy is never measured twice."""
+
+    id = AutoField()
+    sha256 = CharField(max_length=64, unique=True)
+    size = BigIntegerField()
+    media_type = TextField()
+    kind = TextField()
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    orientation = IntegerField(null=True)
+    metadata = TextField(default="{}")
+    phash = BigIntegerField(null=True)
+    dhash = BigIntegerField(null=True)
+    ahash = BigIntegerField(null=True)
+    whash = BigIntegerField(null=True)
+    degenerate = TextField(null=True)
+    algorithm_version = IntegerField()
+    quality_score = FloatField(null=True)
+    latitude = FloatField(null=True)
+    longitude = FloatField(null=True)
+    geohash4 = TextField(null=True)
+    geohash6 = TextField(null=True)
+    geohash8 = TextField(null=True)
+    captured_at = TextField(null=True)
+    taken_at = TextField(null=True)
+    taken_at_source = TextField(null=True)
+    taken_at_confidence = TextField(default="none")
+    candidates = TextField(default="[]")
+    reference_count = IntegerField(default=0, constraints=[Check("reference_count >= 0")])
+    orphaned_at = TextField(null=True)
+    error = TextField(null=True)
+
+    class Meta:
+        table_name = "original"
+        # Contents of equal size: asked before each analysis, so that a copy is not decoded again.
+        indexes = ((("size",), False),)
+
+
+# Duplicates and orphans are few among many: partial indexes stay small on a large library.
+Original.add_index(
+    Original.reference_count, name="original_shared", where=Original.reference_count > 1
+)
+Original.add_index(
+    Original.orphaned_at, name="original_orphaned", where=Original.orphaned_at.is_null(False)
+)
+
+
+class File(Model):
+    """One path under a root, as last seen. `directory` is relative to the root, without a slash
+    at its end, so that a folder's files are one range of the unique index."""
+
+    id = AutoField()
+    root_id: int
+    original_id: int | None
+    root = ForeignKeyField(Root, backref="files", index=False)
+    directory = BlobField()
+    name = BlobField()
+    radical = TextField()
+    size = BigIntegerField()
+    mtime_ns = BigIntegerField()
+    ctime_ns = BigIntegerField()
+    device = BigIntegerField()
+    inode = BigIntegerField()
+    is_nested = BooleanField(default=False)
+    original = ForeignKeyField(Original, null=True, backref="files", on_delete="SET NULL")
+    status = TextField()
+    error = TextField(null=True)
+    deleted_at = TextField(null=True)
+    first_seen_at = TextField()
+    updated_at = TextField()
+
+    class Meta:
+        table_name = "file"
+        indexes = (
+            # One row a path; also finds the files of a folder while scanning.
+            (("root", "directory", "name"), True),
+            # The neighbours that may be the same photograph.
+            (("root", "radical"), False),
+            # Where a new path was moved from.
+            (("inode", "size"), False),
+        )
+
+
+class FileGroup(Model):
+    """Files of one photograph. `bucket` is the radical under which they met."""
+
+    id = AutoField()
+    root_id: int
+    root = ForeignKeyField(Root, index=False)
+    bucket = TextField()
+    group_type = TextField()
+    rule = TextField()
+
+    class Meta:
+        table_name = "file_group"
+        # A bucket's groups are rebuilt together.
+        indexes = ((("root", "bucket"), False),)
+
+
+class GroupMember(Model):
+    """One file's part in a group, and the values that decided."""
+
+    id = AutoField()
+    group_id: int
+    file_id: int
+    group = ForeignKeyField(FileGroup, backref="members", on_delete="CASCADE", index=False)
+    file = ForeignKeyField(File, on_delete="CASCADE")
+    file_type = TextField()
+    is_primary = BooleanField()
+    evidence = TextField()
+
+    class Meta:
+        table_name = "group_member"
+        indexes = ((("group", "file"), True),)
+
+
+class DuplicateGroup(Model):
+    """Contents that show the same. `key` is made of the members' digests, so it is the same after
+    any order of arrival. Exact duplicates are no rows here: they are originals whose reference
+    count is above 1."""
+
+    id = AutoField()
+    key = TextField(unique=True)
+    duplicate_type = TextField()
+    duplicate_class = TextField()
+    confidence = FloatField()
+    rule = TextField()
+    reviewed = BooleanField(default=False)
+
+    class Meta:
+        table_name = "duplicate_group"
+
+
+class DuplicateMember(Model):
+    """One content's part in a duplicate group."""
+
+    id = AutoField()
+    group_id: int
+    original_id: int
+    group = ForeignKeyField(DuplicateGroup, backref="members", on_delete="CASCADE", index=False)
+    original = ForeignKeyField(Original, on_delete="CASCADE")
+    similarity = FloatField()
+    is_primary = BooleanField()
+
+    class Meta:
+        table_name = "duplicate_member"
+        indexes = ((("group", "original"), True),)
+
+
+LIBRARY_TABLES: tuple[type[Model], ...] = (
+    Catalog,
+    Root,
+    Original,
+    File,
+    FileGroup,
+    GroupMember,
+    DuplicateGroup,
+    DuplicateMember,
+)

@@ -1,0 +1,163 @@
+"""The queue's memory: one entry a path, leased while it is worked on, kept until it is recorded.
+
+Times are seconds since the epoch, handed in. Nothing here waits or decides when to try again.
+"""
+
+import json
+from collections.abc import Iterable
+
+from peewee import fn
+
+from twinlens.model.jobs import WorkItem, WorkState
+from twinlens.store.rows import tuples
+from twinlens.store.tables_work import WorkItem as ItemRow
+
+Sample = tuple[int, int]
+"""(size, mtime in nanoseconds) of a file that must hold still."""
+
+
+def put(
+    root_id: int,
+    paths: Iterable[bytes],
+    *,
+    reason: str,
+    not_before: float,
+    at: str,
+    samples: dict[bytes, Sample] | None = None,
+) -> int:
+    """Ask for paths to be looked at; a path that waits already keeps one entry, made fresh.
+
+    A quarantined path is given a new start: whoever puts it saw that it changed. Returns how many
+    entries were written.
+    """
+    rows = [
+        {
+            "root": root_id,
+            "path": path,
+            "reason": reason,
+            "state": WorkState.PENDING.value,
+            "attempts": 0,
+            "not_before": not_before,
+            "leased_until": None,
+            "sampled": _encode((samples or {}).get(path)),
+            "error": None,
+            "created_at": at,
+        }
+        for path in paths
+    ]
+    fresh = ("reason", "state", "attempts", "not_before", "leased_until", "sampled", "error")
+    for start in range(0, len(rows), 90):
+        ItemRow.insert_many(rows[start : start + 90]).on_conflict(
+            conflict_target=[ItemRow.root, ItemRow.path],
+            preserve=[getattr(ItemRow, name) for name in fresh],
+        ).execute()
+    return len(rows)
+
+
+def lease(now: float, seconds: float, limit: int) -> list[tuple[WorkItem, Sample | None]]:
+    """Take up to `limit` due entries, those that wait longest first. They stay until `done`."""
+    rows = list(
+        ItemRow.select()
+        .where((ItemRow.state == WorkState.PENDING.value) & (ItemRow.not_before <= now))
+        .order_by(ItemRow.not_before, ItemRow.id)
+        .limit(limit)
+    )
+    if rows:
+        ItemRow.update(state=WorkState.RUNNING.value, leased_until=now + seconds).where(
+            ItemRow.id.in_([row.id for row in rows])
+        ).execute()
+    return [(_item(row), _decode(row.sampled)) for row in rows]
+
+
+def release_leases(now: float | None = None) -> int:
+    """Put entries back whose lease ran out (all of them where `now` is None: at start)."""
+    query = ItemRow.update(state=WorkState.PENDING.value, leased_until=None).where(
+        ItemRow.state == WorkState.RUNNING.value
+    )
+    if now is not None:
+        query = query.where(ItemRow.leased_until < now)
+    return int(query.execute())
+
+
+def done(item_ids: Iterable[int]) -> None:
+    """The paths were recorded. An entry that was put anew meanwhile stays for another look."""
+    wanted = list(item_ids)
+    if wanted:
+        ItemRow.delete().where(
+            ItemRow.id.in_(wanted) & (ItemRow.state == WorkState.RUNNING.value)
+        ).execute()
+
+
+def postpone(item_id: int, *, not_before: float, sample: Sample | None) -> None:
+    """The file does not hold still yet: look again later. This is no failed try."""
+    ItemRow.update(
+        state=WorkState.PENDING.value,
+        leased_until=None,
+        not_before=not_before,
+        sampled=_encode(sample),
+    ).where((ItemRow.id == item_id) & (ItemRow.state == WorkState.RUNNING.value)).execute()
+
+
+def fail(item_id: int, *, error: str, retry_at: float | None) -> None:
+    """A try failed: wait until `retry_at`, or go to quarantine where it is None."""
+    state = WorkState.FAILED if retry_at is None else WorkState.PENDING
+    ItemRow.update(
+        state=state.value,
+        leased_until=None,
+        attempts=ItemRow.attempts + 1,
+        not_before=retry_at or 0.0,
+        error=error[:500],
+    ).where((ItemRow.id == item_id) & (ItemRow.state == WorkState.RUNNING.value)).execute()
+
+
+def retry_failed() -> int:
+    """Give every quarantined path a new start; returns how many."""
+    return int(
+        ItemRow.update(state=WorkState.PENDING.value, attempts=0, not_before=0.0)
+        .where(ItemRow.state == WorkState.FAILED.value)
+        .execute()
+    )
+
+
+def failed() -> list[tuple[int, bytes, int, str]]:
+    """The quarantine: (root id, path, attempts, error)."""
+    query = ItemRow.select().where(ItemRow.state == WorkState.FAILED.value).order_by(ItemRow.path)
+    return [(row.root_id, bytes(row.path), row.attempts, row.error or "") for row in query]
+
+
+def drop(root_id: int, paths: Iterable[bytes]) -> None:
+    """Forget entries of these paths, whatever their state."""
+    for path in paths:
+        ItemRow.delete().where((ItemRow.root == root_id) & (ItemRow.path == path)).execute()
+
+
+def next_due() -> float | None:
+    """When the next entry is due."""
+    value = (
+        ItemRow.select(fn.MIN(ItemRow.not_before))
+        .where(ItemRow.state == WorkState.PENDING.value)
+        .scalar()
+    )
+    return None if value is None else float(value)
+
+
+def counts() -> dict[str, int]:
+    """How many entries are pending, running, failed."""
+    query = ItemRow.select(ItemRow.state, fn.COUNT(ItemRow.id)).group_by(ItemRow.state)
+    found: dict[str, int] = dict(tuples(query))
+    return {state.value: int(found.get(state.value, 0)) for state in WorkState}
+
+
+def _item(row: ItemRow) -> WorkItem:
+    return WorkItem(row.id, row.root_id, bytes(row.path), row.attempts, row.reason)
+
+
+def _encode(sample: Sample | None) -> str | None:
+    return None if sample is None else json.dumps(sample)
+
+
+def _decode(text: str | None) -> Sample | None:
+    if text is None:
+        return None
+    size, mtime_ns = json.loads(text)
+    return size, mtime_ns
