@@ -66,11 +66,15 @@ class Look:
     """One request to look at a path: everything a worker needs, picklable.
 
     `path` is absolute bytes. `known_digests` are the SHA-256 hex digests of originals of the same
-    size: a content among them is hashed but not decoded again.
+    size: a content among them is hashed but not decoded again. `size` is a hint for the deadline.
+    With `is_careful` the content is hashed and named but not decoded and no tool is asked: for a
+    file that has killed workers.
     """
 
     path: bytes
     known_digests: frozenset[str] = frozenset()
+    size: int = 0
+    is_careful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,6 @@ class Summary:
     originals: int
     bytes_total: int
     groups: dict[str, int]
-    ambiguous_pairs: int
     duplicates: dict[str, int]
     reclaimable_bytes: int
     orphans: int

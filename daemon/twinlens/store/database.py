@@ -10,7 +10,7 @@ SQLite's locks.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -115,6 +115,10 @@ class Database:
             status = os.stat(self.path)
             self._identity = (status.st_dev, status.st_ino)
             yield
+
+    def after_commit(self, then: Callable[[], None]) -> None:
+        """Call `then` once the current transaction is committed; not if it is rolled back."""
+        self.peewee.after_commit(then)
 
     def is_in_place(self) -> bool:
         """False once the file was deleted or replaced: writes would then go nowhere."""

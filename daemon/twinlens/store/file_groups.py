@@ -28,6 +28,12 @@ def bucket_has_raw(root_id: int, bucket: str) -> bool:
     )
 
 
+def bucket_of(file_id: int) -> str | None:
+    """The radical under which a file meets others."""
+    row = File.get_or_none(File.id == file_id)
+    return None if row is None else str(row.radical)
+
+
 def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, OriginalRecord]]:
     """The bucket's live files with their contents, in the order of their paths."""
     query = (

@@ -6,10 +6,12 @@ those that change something, inside a transaction of the writer.
 
 from collections.abc import Iterable, Iterator
 
+from peewee import fn
+
 from twinlens.model.files import FileRecord, FileStatus, Stat
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
-from twinlens.store.tables import File
+from twinlens.store.tables import File, Root
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
@@ -27,9 +29,10 @@ def find(root_id: int, path: bytes) -> FileRecord | None:
     return None if row is None else _record(row)
 
 
-def get(file_id: int) -> FileRecord:
-    """The file with this id."""
-    return _record(File.get_by_id(file_id))
+def get_or_none(file_id: int) -> FileRecord | None:
+    """The file with this id, where it is still known."""
+    row = File.get_or_none(File.id == file_id)
+    return None if row is None else _record(row)
 
 
 def in_directory(root_id: int, directory: bytes) -> dict[bytes, FileRecord]:
@@ -70,6 +73,28 @@ def count_live(root_id: int) -> int:
     return int(
         File.select().where((File.root == root_id) & (File.status != FileStatus.GONE.value)).count()
     )
+
+
+def sample(root_id: int, limit: int) -> list[FileRecord]:
+    """Some live files from all over the root, the same ones each time."""
+    query = (
+        File.select()
+        .where((File.root == root_id) & (File.status != FileStatus.GONE.value))
+        .order_by((File.id * 2654435761) % 4294967296)
+        .limit(limit)
+    )
+    return [_record(row) for row in query]
+
+
+def totals() -> tuple[int, int]:
+    """(live files, contents that they refer to) of all active roots."""
+    query = (
+        File.select(fn.COUNT(File.id), fn.COUNT(fn.DISTINCT(File.original)))
+        .join(Root)
+        .where((File.status != FileStatus.GONE.value) & Root.is_active)
+    )
+    files, originals = next(tuples(query))
+    return int(files), int(originals)
 
 
 def with_inode(stat: Stat) -> list[FileRecord]:
@@ -133,6 +158,37 @@ def put(
             root=root_id, directory=directory, name=name, first_seen_at=at, **values
         ).execute()
     )
+
+
+def move(
+    file_id: int,
+    root_id: int,
+    path: bytes,
+    *,
+    radical: str,
+    stat: Stat,
+    is_nested: bool,
+    status: FileStatus,
+    at: str,
+) -> None:
+    """Record a rename: the file keeps its id, its content and its history."""
+    directory, name = split(path)
+    File.update(
+        root=root_id,
+        directory=directory,
+        name=name,
+        radical=radical,
+        ctime_ns=stat.ctime_ns,
+        is_nested=is_nested,
+        status=status.value,
+        deleted_at=None,
+        updated_at=at,
+    ).where(File.id == file_id).execute()
+
+
+def delete(file_id: int) -> None:
+    """Forget a row whose path another file has taken."""
+    File.delete().where(File.id == file_id).execute()
 
 
 def touch_stat(file_id: int, stat: Stat, *, is_nested: bool) -> None:

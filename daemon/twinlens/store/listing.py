@@ -4,7 +4,7 @@ Only files of active roots are shown: those of a root that the config no longer 
 but no longer watched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from peewee import JOIN, fn
@@ -98,6 +98,18 @@ def files_of_original(original_id: int) -> tuple[FileView, ...]:
     return tuple(_view(row) for row in query)
 
 
+def paths_of_files(ids: Iterable[int]) -> list[bytes]:
+    """The absolute paths of files, in the order of their ids' paths."""
+    query = (
+        File.select(File, Root).join(Root).where(File.id.in_(list(ids))).order_by(File.directory)
+    )
+    found = []
+    for row in query:
+        record = files_store.from_rows([row])[0]
+        found.append(bytes(row.root.path).rstrip(b"/") + b"/" + record.path)
+    return found
+
+
 def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]:
     """Perceptual duplicate groups by key; those of one content where it is named."""
     query = DuplicateGroupRow.select().order_by(DuplicateGroupRow.key)
@@ -166,7 +178,6 @@ def summary() -> Summary:
         originals=Original.select().where(Original.reference_count > 0).count(),
         bytes_total=size,
         groups={kind.value: groups.get(kind.value, 0) for kind in GroupType},
-        ambiguous_pairs=0,
         duplicates={
             "exact": duplicates,
             "re_encoded": classes.get("re_encoded", 0),
@@ -211,7 +222,7 @@ def _live() -> Any:
 
 def _view(row: File) -> FileView:
     record = files_store.from_rows([row])[0]
-    original = originals_store.record(row.original) if row.original_id is not None else None
+    original = originals_store.record(row.original) if row.original is not None else None
     root = bytes(row.root.path).rstrip(b"/")
     return FileView(root + b"/" + record.path, record, original)
 

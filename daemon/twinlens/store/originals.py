@@ -5,7 +5,7 @@ the file that refers. It is never negative, and one decrement too many does no h
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from peewee import fn
@@ -35,8 +35,21 @@ def find(sha256: str) -> OriginalRecord | None:
 
 def find_id(sha256: str) -> int | None:
     """The id of the content with this digest, without reading its measurements."""
-    row = Original.select(Original.id).where(Original.sha256 == sha256).tuples().first()
-    return None if row is None else int(row[0])
+    found = version_of(sha256)
+    return None if found is None else found[0]
+
+
+def version_of(sha256: str) -> tuple[int, int] | None:
+    """(id, algorithm version) of the content with this digest."""
+    query = Original.select(Original.id, Original.algorithm_version)
+    row = next(tuples(query.where(Original.sha256 == sha256)), None)
+    return None if row is None else (int(row[0]), int(row[1]))
+
+
+def error_of(original_id: int) -> str | None:
+    """Why the content could not be understood, where it could not."""
+    row = next(tuples(Original.select(Original.error).where(Original.id == original_id)))
+    return None if row[0] is None else str(row[0])
 
 
 def get(original_id: int) -> OriginalRecord:
@@ -77,16 +90,21 @@ def put(sha256: str, size: int, measurement: Measurement) -> int:
     return int(Original.insert(sha256=sha256, size=size, **values).execute())
 
 
-def set_taken(original_id: int, captured_at: str | None, taken: TakenAt, content: int) -> None:
-    """Record the capture time; the first `content` candidates are the content's own."""
-    own = [asdict(c) for c in taken.candidates[:content]]
-    others = [asdict(c) for c in taken.candidates[content:]]
+def set_taken(
+    original_id: int,
+    *,
+    captured_at: str | None,
+    taken: TakenAt,
+    content: Sequence[DateCandidate],
+    path: Sequence[DateCandidate],
+) -> None:
+    """Record the capture time that won, and what it was chosen from."""
     Original.update(
         captured_at=captured_at,
         taken_at=taken.value,
         taken_at_source=taken.source,
         taken_at_confidence=taken.confidence.value,
-        candidates=json.dumps({"content": own, "path": others}),
+        candidates=_candidates(content, path),
     ).where(Original.id == original_id).execute()
 
 
@@ -95,7 +113,7 @@ def add_reference(original_id: int) -> int:
     Original.update(reference_count=Original.reference_count + 1, orphaned_at=None).where(
         Original.id == original_id
     ).execute()
-    return _count(original_id)
+    return count_of(original_id)
 
 
 def remove_reference(original_id: int, at: str) -> int:
@@ -103,12 +121,19 @@ def remove_reference(original_id: int, at: str) -> int:
     Original.update(reference_count=Original.reference_count - 1).where(
         (Original.id == original_id) & (Original.reference_count > 0)
     ).execute()
-    count = _count(original_id)
+    count = count_of(original_id)
     if count == 0:
         Original.update(orphaned_at=at).where(
             (Original.id == original_id) & Original.orphaned_at.is_null()
         ).execute()
     return count
+
+
+def count_of(original_id: int) -> int:
+    """How many files refer to the content, by the stored count."""
+    query = Original.select(Original.reference_count).where(Original.id == original_id)
+    row = next(tuples(query), None)
+    return 0 if row is None else int(row[0])
 
 
 def set_count(original_id: int, count: int, at: str) -> None:
@@ -131,6 +156,19 @@ def counted_links() -> dict[int, int]:
         .group_by(File.original)
     )
     return dict(tuples(query))
+
+
+def outdated(algorithm_version: int) -> frozenset[int]:
+    """Referenced contents that an older version of the analysis measured.
+
+    Version 0 stands for a content that could not be measured at all; it is not tried for ever.
+    """
+    query = Original.select(Original.id).where(
+        (Original.algorithm_version != algorithm_version)
+        & (Original.algorithm_version != 0)
+        & (Original.reference_count > 0)
+    )
+    return frozenset(int(original_id) for (original_id,) in tuples(query))
 
 
 def orphans(before: str, limit: int) -> list[int]:
@@ -168,11 +206,6 @@ def hashes() -> Iterator[tuple[int, int]]:
         yield original_id, to_unsigned(phash)
 
 
-def _count(original_id: int) -> int:
-    row = Original.select(Original.reference_count).where(Original.id == original_id).tuples()
-    return int(row.first()[0])
-
-
 def _columns(measurement: Measurement) -> dict[str, object]:
     fingerprint, place = measurement.fingerprint, measurement.place
     degenerate = None
@@ -199,11 +232,13 @@ def _columns(measurement: Measurement) -> dict[str, object]:
         "geohash4": place.geohash4 if place else None,
         "geohash6": place.geohash6 if place else None,
         "geohash8": place.geohash8 if place else None,
-        "candidates": json.dumps(
-            {"content": [asdict(c) for c in measurement.date_candidates], "path": []}
-        ),
+        "candidates": _candidates(measurement.date_candidates, ()),
         "error": measurement.error,
     }
+
+
+def _candidates(content: Sequence[DateCandidate], path: Sequence[DateCandidate]) -> str:
+    return json.dumps({"content": [asdict(c) for c in content], "path": [asdict(c) for c in path]})
 
 
 def record(row: Original) -> OriginalRecord:

@@ -1,0 +1,224 @@
+"""Decides when a picture was taken: weighs every statement and says how far the winner is believed.
+
+Levels (field rules, section 7): **high** is several sources that agree, or one with a known zone;
+**medium** one reliable source; **low** a name alone, or sources in conflict; **none** nothing.
+Nothing here is called high while another statement contradicts it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+
+from twinlens.analysis.datenames import name_candidates
+from twinlens.analysis.datetags import belief, content_candidates
+from twinlens.analysis.datetext import as_evidence, from_epoch, judge
+from twinlens.analysis.moments import (
+    Moment,
+    gap,
+    nearest_zone,
+    parse_iso,
+    same_moment,
+    wall_clock,
+)
+from twinlens.analysis.ranks import Rank
+from twinlens.model.picture import Confidence, DateCandidate, TakenAt
+
+# The other rooms come for dates here; the parts are other modules of this room.
+__all__ = [
+    "choose",
+    "conflicts",
+    "content_candidates",
+    "file_system_candidate",
+    "name_candidates",
+    "same_moment",
+    "wall_clock",
+]
+
+_DAY = timedelta(days=1)
+_DAY_NS = 86_400 * 1_000_000_000
+_SAME = timedelta(seconds=2)
+_FIX_AGE = timedelta(minutes=2)
+_DRIFT = timedelta(hours=1)
+_LEVELS = (Confidence.NONE, Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+_MODIFIED_ON_DISK = "mtime"
+
+
+class _Relation(Enum):
+    """What another statement means for the winner."""
+
+    SILENT = auto()
+    AGREES = auto()
+    DISAGREES = auto()
+    """Something is odd, but it can be explained: never high."""
+    CONFLICTS = auto()
+    """One of the two is wrong: a level less."""
+
+
+def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
+    """Pick the capture time by rank and say how far it is believed. The order does not matter.
+
+    A date alone gives way to the best statement of a time on that very day. `now` (naive means UTC)
+    only rejects what lies over a day in the future; that, too, is kept as evidence.
+    """
+    weighed = sorted({_judged(candidate, now) for candidate in candidates}, key=_by_belief)
+    believed = [(c, m) for c in weighed if c.rejected is None and (m := parse_iso(c.value))]
+    if not believed:
+        return TakenAt(None, None, Confidence.NONE, tuple(weighed))
+    winner, moment = _sharpened(believed)
+    others = [(c, m) for c, m in believed if c != winner]
+    confidence = _confidence(winner, moment, others)
+    return TakenAt(winner.value, winner.source, confidence, tuple(weighed))
+
+
+def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:
+    """The statements that contradict the winner: the flag behind a lowered level.
+
+    Nothing contradicts the user.
+    """
+    moment = parse_iso(taken.value or "")
+    if moment is None:
+        return ()
+    stated_by = (taken.value, taken.source, None)
+    winner = next(
+        (c for c in taken.candidates if (c.value, c.source, c.rejected) == stated_by), None
+    )
+    if winner is None or winner.rank == Rank.USER:
+        return ()
+    return tuple(
+        other
+        for other in taken.candidates
+        if other.rejected is None
+        and other != winner
+        and (stated := parse_iso(other.value)) is not None
+        and _relation(winner, moment, other, stated) is _Relation.CONFLICTS
+    )
+
+
+def file_system_candidate(mtime_ns: int, first_seen_ns: int) -> DateCandidate | None:
+    """What the file's own time says; None where it is about the time of arrival or after it.
+
+    "About" is a day: a copy that takes the night is seen in the morning, and then says nothing.
+    """
+    if mtime_ns > first_seen_ns - _DAY_NS:
+        return None
+    reading = judge(from_epoch(mtime_ns // 1_000_000, with_fraction=False), "no such day or time")
+    if reading.moment is None:
+        text = as_evidence(f"{mtime_ns} ns")
+        return DateCandidate(_MODIFIED_ON_DISK, text, Rank.MODIFIED, reading.rejected)
+    return DateCandidate(_MODIFIED_ON_DISK, reading.moment.iso(), Rank.MODIFIED)
+
+
+def _judged(candidate: DateCandidate, now: datetime) -> DateCandidate:
+    """Reject what cannot be: the future, and values that are no ISO 8601."""
+    if candidate.rejected is not None:
+        return candidate
+    moment = parse_iso(candidate.value)
+    if moment is None:
+        return replace(candidate, value=as_evidence(candidate.value), rejected="not a date")
+    present = now if now.tzinfo is None else now.astimezone(UTC).replace(tzinfo=None)
+    # A local time may run ahead of UTC by most of a day, so the one limit serves both.
+    stated = moment.local if moment.utc is None else moment.utc
+    return replace(candidate, rejected="future") if stated - present > _DAY else candidate
+
+
+def _by_belief(candidate: DateCandidate) -> tuple[int, int, str, str, str]:
+    return (
+        candidate.rank,
+        belief(candidate.source),
+        candidate.source,
+        candidate.value,
+        candidate.rejected or "",
+    )
+
+
+def _sharpened(believed: list[tuple[DateCandidate, Moment]]) -> tuple[DateCandidate, Moment]:
+    """The first, or the best with a time of day where the first is a date alone."""
+    winner, day = believed[0]
+    if day.has_time or winner.rank == Rank.USER:
+        return winner, day
+    for candidate, moment in believed:
+        has_time = candidate.rank <= Rank.FULL_NAME and moment.has_time
+        if has_time and moment.local.date() == day.local.date():
+            return candidate, moment
+    return winner, day
+
+
+def _confidence(
+    winner: DateCandidate, moment: Moment, others: list[tuple[DateCandidate, Moment]]
+) -> Confidence:
+    if winner.rank == Rank.USER:
+        return Confidence.HIGH
+    level = (
+        3 if winner.rank <= Rank.ZONE_IN_CONTAINER else 2 if winner.rank <= Rank.FULL_NAME else 1
+    )
+    relations = {c: _relation(winner, moment, c, stated) for c, stated in others}
+    if _Relation.CONFLICTS in relations.values():
+        level = max(1, level - 1)
+    elif _Relation.DISAGREES in relations.values():
+        level = min(2, level)
+    elif level == 2 and any(
+        relation is _Relation.AGREES and _is_witness(winner, moment, other)
+        for other, relation in relations.items()
+    ):
+        level = 3
+    return _LEVELS[level]
+
+
+def _relation(
+    winner: DateCandidate, moment: Moment, other: DateCandidate, stated: Moment
+) -> _Relation:
+    """What `other` means for `winner`. Folders and mtime are set by hands and tools: silent."""
+    apart = gap(moment, stated)
+    if other.rank == Rank.FOLDER or other.source == _MODIFIED_ON_DISK:
+        return _Relation.SILENT
+    if other.rank in {Rank.DATE_IN_NAME, Rank.MODIFIED}:
+        # Sent or changed later is the rule; before it was taken cannot be.
+        return _Relation.CONFLICTS if apart < -_DAY else _Relation.SILENT
+    if abs(apart) > _DAY:
+        return _Relation.DISAGREES if _may_be_later(other, apart) else _Relation.CONFLICTS
+    return _within_a_day(moment, other, stated)
+
+
+def _within_a_day(moment: Moment, other: DateCandidate, stated: Moment) -> _Relation:
+    """Up to a day apart: the same time, a question of zones, a clock that drifts, or odd."""
+    apart = gap(moment, stated)
+    if not (moment.has_time and stated.has_time):
+        return _Relation.SILENT
+    tolerance = _FIX_AGE if "GPS" in other.source else _SAME
+    if abs(apart) <= tolerance:
+        return _Relation.AGREES
+    if abs(apart) <= _DRIFT or nearest_zone(-apart, tolerance) is not None:
+        return _Relation.SILENT
+    return _Relation.DISAGREES
+
+
+def _may_be_later(other: DateCandidate, apart: timedelta) -> bool:
+    """Scanned, exported, saved or sent after it was taken: a difference with an explanation."""
+    made_later = other.rank in {Rank.DIGITIZED, Rank.FULL_NAME} and "GPS" not in other.source
+    return made_later and apart > timedelta()
+
+
+def _is_witness(winner: DateCandidate, moment: Moment, other: DateCandidate) -> bool:
+    """True where agreement means something: another clock or another writer says the same.
+
+    A camera that writes the same time as original and as digitized made the picture itself, so
+    that counts; two tags of one editor or one container do not. On 1 January, where clocks start
+    after a reset, only another clock counts.
+    """
+    if other.rank > Rank.FULL_NAME or other.source == winner.source:
+        return False
+    clock, other_clock = _clock(winner.source), _clock(other.source)
+    if (moment.local.month, moment.local.day) == (1, 1):
+        return other_clock not in {clock, "editor"}
+    return other_clock != clock or (clock == "camera" and winner.rank == Rank.LOCAL)
+
+
+def _clock(source: str) -> str:
+    """Who wrote a statement."""
+    group = source.partition(":")[0]
+    if "GPS" in source:
+        return "satellite"
+    if group in {"EXIF", "MakerNotes", "SigmaRaw", "RIFF", "H264", "APP12"}:
+        return "camera"
+    return "editor" if group in {"XMP", "IPTC", "PNG", "FlashPix"} else group

@@ -1,0 +1,340 @@
+"""The command line: words in, a command called, its result shown, an exit code.
+
+0 done; 1 done, but something failed or was found; 2 wrong usage or config; 3 cannot run now.
+Errors become words and exit codes here and nowhere else. The verbs that need the analysis load it
+when they are called: `status` answers before it would be loaded.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twinlens import __version__
+from twinlens.cli import showing, tables
+from twinlens.commands import status as status_command
+from twinlens.config.example import example_toml
+from twinlens.config.loading import find_config, load_config
+from twinlens.config.schema import Config
+from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
+from twinlens.store.database import Database
+from twinlens.store.schema import Schema
+
+app = typer.Typer(
+    name="twinlens",
+    help="Knows every picture in your folders by its content: pairs, duplicates, dates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(no_args_is_help=True, help="Check the config, or print an example.")
+migrate_app = typer.Typer(no_args_is_help=True, help="The database's schema: status, up, down.")
+jobs_app = typer.Typer(no_args_is_help=True, help="Long passes: list, cancel, retry.")
+app.add_typer(config_app, name="config")
+app.add_typer(migrate_app, name="migrate")
+app.add_typer(jobs_app, name="jobs")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"twinlens {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The config; otherwise $TWINLENS_CONFIG, ~/.config/twinlens/config.toml, "
+            "/etc/twinlens/config.toml.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    del version
+    context.obj = config
+
+
+def config_of(context: typer.Context) -> Config:
+    """The config that the command line, the environment or the usual places name."""
+    return load_config(config_path(context), os.environ)
+
+
+def config_path(context: typer.Context) -> Path:
+    """Where that config lies."""
+    return find_config(context.find_root().obj, os.environ)
+
+
+def reading_database(config: Config) -> Database:
+    """The database, query-only, with the schema that this program knows."""
+    database = Database(config.database.path, read_only=True)
+    Schema(database).require_current()
+    return database
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Run the daemon in the foreground."""
+    # Late: the analysis takes half a second to load.
+    from twinlens.service.supervisor import serve  # noqa: PLC0415
+
+    serve(config_path(context))
+
+
+@app.command()
+def scan(
+    context: typer.Context,
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Folders below the roots; nothing: all roots.")
+    ] = None,
+    accept_missing: Annotated[
+        bool,
+        typer.Option(
+            "--accept-missing",
+            help="Believe that files are gone even where it looks as if a disk was missing, and "
+            "take a root as it is now.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at every file once, record and group what is new, then end."""
+    from twinlens.cli.scanning import scan_now  # noqa: PLC0415 - late, as above
+
+    result = scan_now(
+        config_path(context), paths or [], accept_missing=accept_missing, is_quiet=as_json
+    )
+    if as_json:
+        showing.print_json(result)
+    else:
+        tables.show_scan(showing.console(), result)
+    for problem in result["problems"]:
+        sys.stderr.write(f"twinlens: {problem}\n")
+    if result["failed"]:
+        sys.stderr.write(
+            f"twinlens: {result['failed']} files are broken or unreadable; "
+            "see them with: twinlens files\n"
+        )
+    if result["failed"] or result["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """What is known, waiting and failing; how the roots are watched."""
+    result = status_command.status(reading_database(config_of(context)))
+    _show(result, as_json, tables.show_status)
+
+
+@app.command()
+def files(context: typer.Context, as_json: AsJson = False) -> None:
+    """Every live file."""
+    from twinlens.commands.files import files as rows_of  # noqa: PLC0415 - late, as above
+
+    rows = rows_of(reading_database(config_of(context)))
+    if as_json:
+        showing.print_json_lines(rows)
+    else:
+        tables.show_files(showing.console(), rows)
+
+
+@app.command()
+def groups(
+    context: typer.Context,
+    group_type: Annotated[
+        str | None, typer.Option("--type", metavar="T", help="raw_jpeg, live_photo, burst, …")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Files that are one photograph."""
+    from twinlens.commands.groups import groups as rows_of  # noqa: PLC0415 - late, as above
+
+    rows = rows_of(reading_database(config_of(context)), group_type)
+    if as_json:
+        showing.print_json_lines(rows)
+    else:
+        tables.show_groups(showing.console(), rows)
+
+
+@app.command()
+def duplicates(
+    context: typer.Context,
+    wanted: Annotated[
+        str | None,
+        typer.Option("--type", metavar="T", help="exact, perceptual, re_encoded or similar"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pictures that show the same."""
+    from twinlens.commands.duplicates import duplicates as rows_of  # noqa: PLC0415 - late, as above
+
+    rows = rows_of(reading_database(config_of(context)), wanted)
+    if as_json:
+        showing.print_json_lines(rows)
+    else:
+        tables.show_duplicates(showing.console(), rows)
+
+
+@app.command()
+def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
+    """Every fact and rule behind what is said of a file."""
+    from twinlens.commands.why import why as reasons_for  # noqa: PLC0415 - late, as above
+
+    result = reasons_for(reading_database(config_of(context)), path)
+    _show(result, as_json, tables.show_why)
+
+
+@app.command()
+def cleanup(context: typer.Context, as_json: AsJson = False) -> None:
+    """Forget contents that no file refers to any more. Never touches a file."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    _show(run_pass(config_path(context), "cleanup"), as_json, tables.show_facts)
+
+
+@app.command()
+def reconcile(context: typer.Context, as_json: AsJson = False) -> None:
+    """Count references anew and mend what drifted."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    _show(run_pass(config_path(context), "reconcile"), as_json, tables.show_facts)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Look at everything twinlens stands on, and say what to do."""
+    from twinlens.commands.doctor import doctor as look  # noqa: PLC0415 - late, as above
+    from twinlens.service.supervisor import network_kind  # noqa: PLC0415
+
+    path = config_path(context)
+    report = look(load_config(path, os.environ), path, network_kind)
+    _show(report, as_json, tables.show_doctor)
+    if report["state"] == "error":
+        raise typer.Exit(1)
+
+
+@config_app.command("check")
+def config_check(context: typer.Context, as_json: AsJson = False) -> None:
+    """Name every mistake in the config at once."""
+    from twinlens.service.supervisor import load_checked  # noqa: PLC0415 - late, as above
+
+    path = config_path(context)
+    try:
+        _, warnings = load_checked(path, os.environ)
+    except ConfigError as error:
+        if as_json:
+            mistakes = [str(mistake) for mistake in getattr(error, "mistakes", (error,))]
+            showing.print_json({"path": str(path), "mistakes": mistakes, "warnings": []})
+        raise
+    result = {"path": str(path), "mistakes": [], "warnings": warnings}
+    _show(result, as_json, tables.show_facts)
+
+
+@config_app.command("example")
+def config_example(as_json: AsJson = False) -> None:
+    """Print a config with every option explained."""
+    if as_json:
+        showing.print_json({"toml": example_toml()})
+    else:
+        sys.stdout.write(example_toml())
+
+
+@migrate_app.command("status")
+def migrate_status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Which changes of the schema are applied and pending."""
+    from twinlens.commands import migrate  # noqa: PLC0415 - late, as above
+
+    database = Database(config_of(context).database.path, read_only=True)
+    _show(migrate.status(database), as_json, tables.show_facts)
+
+
+@migrate_app.command("up")
+def migrate_up(context: typer.Context, target: str | None = None, as_json: AsJson = False) -> None:
+    """Apply what is pending."""
+    from twinlens.cli.passes import migrate_locked  # noqa: PLC0415 - late, as above
+
+    _show(migrate_locked(config_of(context), "up", target), as_json, tables.show_facts)
+
+
+@migrate_app.command("down")
+def migrate_down(
+    context: typer.Context, target: str | None = None, as_json: AsJson = False
+) -> None:
+    """Revert the newest change, or all back through the target. A copy is kept beside it."""
+    from twinlens.cli.passes import migrate_locked  # noqa: PLC0415 - late, as above
+
+    _show(migrate_locked(config_of(context), "down", target), as_json, tables.show_facts)
+
+
+@jobs_app.command("list")
+def jobs_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """The newest passes first."""
+    from twinlens.commands.jobs import list_jobs  # noqa: PLC0415 - late, as above
+
+    rows = list_jobs(reading_database(config_of(context)))
+    if as_json:
+        showing.print_json_lines(rows)
+    else:
+        tables.show_jobs(showing.console(), rows)
+
+
+@jobs_app.command("cancel")
+def jobs_cancel(context: typer.Context, job: int, as_json: AsJson = False) -> None:
+    """End a pass after its current batch."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    _show(run_pass(config_path(context), "cancel", {"job": job}), as_json, tables.show_facts)
+
+
+@jobs_app.command("retry")
+def jobs_retry(
+    context: typer.Context,
+    job: Annotated[int | None, typer.Argument(help="Nothing: every file given up.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a failed pass go on, or give files that were given up a new start."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    argument: dict[str, Any] = {} if job is None else {"job": job}
+    _show(run_pass(config_path(context), "retry", argument), as_json, tables.show_facts)
+
+
+def _show(result: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        showing.print_json(result)
+    else:
+        show(showing.console(), result)
+
+
+def exit_code(error: TwinlensError) -> int:
+    """The exit code that stands for an error."""
+    if isinstance(error, ConfigError | UsageError):
+        return 2
+    return 3 if isinstance(error, CannotRunError) else 1
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    try:
+        app()
+    except TwinlensError as error:
+        sys.stderr.write(f"twinlens: {error.title}: {error}\n")
+        if error.advice:
+            sys.stderr.write(f"  {error.advice}\n")
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        # Whoever read the output has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,82 @@
+"""`scan` on the command line: here and now, or by the daemon where one runs."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twinlens.cli.progress import ScanProgress
+from twinlens.commands.scan import ask_daemon, result_of, scan_argument
+from twinlens.config.schema import Config
+from twinlens.errors import CannotRunError
+from twinlens.events import EventBus
+from twinlens.host.lock import holder
+from twinlens.host.signals import SignalFlags
+from twinlens.jobs.runner import Progress
+from twinlens.model.jobs import JobRecord, JobState
+from twinlens.notify.logs import configure
+from twinlens.service.engine import Engine, EngineOptions
+from twinlens.service.supervisor import load_checked
+from twinlens.store.database import Database
+
+
+def scan_now(
+    path: Path, paths: Sequence[str], *, accept_missing: bool, is_quiet: bool
+) -> dict[str, Any]:
+    """Scan, show the progress on stderr, and return what was done.
+
+    Raises CannotRunError where the scan did not come to its end; it goes on where it was next time.
+    """
+    config, warnings = load_checked(path, os.environ)
+    for warning in warnings:
+        sys.stderr.write(f"twinlens: {warning}\n")
+    argument = scan_argument(config, paths, accept_missing=accept_missing)
+    with configure(logging.WARNING), SignalFlags() as flags:
+        if holder(config.database.path) is not None:
+            job = _by_daemon(config, argument, flags, is_quiet=is_quiet)
+        else:
+            job = _here(config, argument, flags, is_quiet=is_quiet)
+    if job.state is not JobState.SUCCESS:
+        raise CannotRunError(
+            f"the scan did not come to its end ({job.error or 'it was stopped'})",
+            "what was recorded stays; the next scan goes on from there",
+        )
+    return result_of(job)
+
+
+def _by_daemon(
+    config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
+) -> JobRecord:
+    database = Database(config.database.path, read_only=True)
+    with ScanProgress(is_quiet=is_quiet) as progress:
+        return ask_daemon(
+            database,
+            argument,
+            lambda job: progress.update(
+                job.total or 0, job.total, job.succeeded + job.failed, job.failed
+            ),
+            flags.stop.is_set,
+        )
+
+
+def _here(
+    config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
+) -> JobRecord:
+    with ScanProgress(is_quiet=is_quiet) as progress:
+
+        def show(step: Progress) -> None:
+            done = step.succeeded + step.failed
+            progress.update(step.discovered, step.total, done, step.failed)
+
+        # A human waits: no long pauses before a file is tried again.
+        options = EngineOptions(
+            patience_seconds=30.0, retry_pause_seconds=0.5, retries=2, on_progress=show
+        )
+        with Engine(config, options, EventBus(), flags.stop.is_set) as engine:
+            job = engine.run_job("scan", argument)
+            if job.state is JobState.SUCCESS:
+                engine.settle_queue()
+                job = engine.with_totals(job)
+        return job

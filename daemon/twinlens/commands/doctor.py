@@ -1,0 +1,174 @@
+"""`doctor`: what twinlens stands on, and what to do about each thing that is not well."""
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twinlens.config.credentials import exposed_secrets
+from twinlens.config.roots import inspect_roots
+from twinlens.config.schema import Config
+from twinlens.errors import StoreError
+from twinlens.host.limits import memory_bytes, read_inotify_limits
+from twinlens.host.lock import holder
+from twinlens.media.exiftool import exiftool_version, is_new_enough
+from twinlens.model.paths import printable
+from twinlens.model.roots import RootState
+from twinlens.store import listing
+from twinlens.store import roots as roots_store
+from twinlens.store.database import Database, has_wal_reset_bug
+from twinlens.store.schema import Schema
+from twinlens.watch.identity import check_root
+from twinlens.watch.mounts import current_mounts, mount_of, polling_reason
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `state` is ok, warning or error."""
+
+    name: str
+    state: str
+    detail: str
+    advice: str = ""
+
+    def as_result(self) -> dict[str, Any]:
+        """The object that is printed."""
+        return {
+            "check": self.name,
+            "state": self.state,
+            "detail": self.detail,
+            "advice": self.advice,
+        }
+
+
+def doctor(
+    config: Config, config_path: Path, is_network: Callable[[bytes], str | None]
+) -> dict[str, Any]:
+    """Look at everything; never raises for something that is not well."""
+    checks = [
+        *_config(config, config_path, is_network),
+        _exiftool(config),
+        _inotify(),
+        _sqlite(),
+        _memory(config),
+        *_database(config),
+        *_roots(config),
+    ]
+    states = [check.state for check in checks]
+    worst = next((s for s in ("error", "warning") if s in states), "ok")
+    return {"state": worst, "checks": [check.as_result() for check in checks]}
+
+
+def _config(
+    config: Config, path: Path, is_network: Callable[[bytes], str | None]
+) -> Iterator[Check]:
+    found = inspect_roots(config, is_network)
+    for mistake in found.mistakes:
+        yield Check("config", "error", str(mistake), f"edit {path}")
+    for warning in found.warnings:
+        yield Check("config", "warning", warning)
+    for warning in exposed_secrets(config, path):
+        yield Check("config", "warning", warning, f"chmod 640 {path}")
+    if not found.mistakes and not found.warnings:
+        yield Check("config", "ok", str(path))
+
+
+def _exiftool(config: Config) -> Check:
+    install = "sudo apt install libimage-exiftool-perl"
+    program = shutil.which(config.exiftool.path)
+    if program is None:
+        return Check(
+            "exiftool",
+            "error",
+            f"{config.exiftool.path} was not found: RAW and video cannot be understood",
+            install,
+        )
+    version = exiftool_version(program)
+    if version is None:
+        return Check("exiftool", "error", f"{program} does not answer", install)
+    if not is_new_enough(version):
+        return Check("exiftool", "error", f"{program} is version {version}: too old", install)
+    return Check("exiftool", "ok", f"{program}, version {version}")
+
+
+def _inotify() -> Check:
+    limits = read_inotify_limits()
+    watches = limits.watches.value
+    detail = f"{limits.watches.sysctl} = {watches}, {limits.instances.sysctl} = " + str(
+        limits.instances.value
+    )
+    if watches is not None and watches < 65_536:
+        return Check("inotify", "warning", detail, limits.watch_advice(65_536))
+    return Check("inotify", "ok", detail)
+
+
+def _sqlite() -> Check:
+    version = sqlite3.sqlite_version
+    if has_wal_reset_bug():
+        return Check(
+            "sqlite",
+            "ok",
+            f"{version}: can lose commits when two connections write (fixed in 3.51.3); "
+            f"twinlens writes through one connection only",
+        )
+    return Check("sqlite", "ok", version)
+
+
+def _memory(config: Config) -> Check:
+    total = memory_bytes()
+    processes = config.workers.processes or len(os.sched_getaffinity(0))
+    detail = f"{total >> 20} MiB here, python {sys.version.split()[0]}, {processes} workers"
+    return Check("machine", "ok", detail)
+
+
+def _database(config: Config) -> Iterator[Check]:
+    path = config.database.path
+    if not path.exists():
+        yield Check("database", "ok", f"{path} is made by the first scan")
+        return
+    free = shutil.disk_usage(path.parent).free
+    if free < LEAST_FREE_BYTES:
+        yield Check(
+            "disk", "warning", f"{free >> 20} MiB are free beside {path}", "make room there"
+        )
+    try:
+        database = Database(path, read_only=True)
+        Schema(database).require_current()
+        damages = database.quick_check()
+        with database.reading():
+            files = listing.summary().files
+            states = [(r.path, r.state, r.detail) for r in roots_store.active()]
+    except StoreError as error:
+        yield Check("database", "error", str(error), error.advice)
+        return
+    if damages:
+        yield Check("database", "error", "; ".join(damages[:3]), "restore the last backup")
+        return
+    pid = holder(path)
+    running = f"the daemon runs (process {pid})" if pid else "the daemon does not run"
+    yield Check("database", "ok", f"{path}: {files} files, {path.stat().st_size >> 10} KiB")
+    yield Check("daemon", "ok" if pid else "warning", running, "" if pid else "twinlens run")
+    for root, state, detail in states:
+        if state is not RootState.ONLINE:
+            yield Check("root", "warning", f"{printable(root)}: {state.value}: {detail}")
+
+
+def _roots(config: Config) -> Iterator[Check]:
+    mounts = current_mounts()
+    for catalog in config.catalog:
+        for root in catalog.roots:
+            path = os.fsencode(root)
+            health = check_root(path, None)
+            if health.state is not RootState.ONLINE:
+                yield Check("root", "error", f"{printable(path)}: {health.detail}", "mount it")
+                continue
+            mount = mount_of(path, mounts)
+            reason = polling_reason(mount)
+            how = f"polled: {reason}" if reason else "watched by events"
+            yield Check("root", "ok", f"{printable(path)}: {health.detail}, {how}")

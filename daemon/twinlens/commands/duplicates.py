@@ -1,0 +1,30 @@
+"""`duplicates`: contents that show the same; exact copies first, never mixed with the others."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from twinlens.commands.shapes import exact_shape, perceptual_shape
+from twinlens.errors import UsageError
+from twinlens.model.groups import DuplicateClass, DuplicateType
+from twinlens.store import listing
+from twinlens.store.database import Database
+
+
+def duplicates(database: Database, wanted: str | None) -> Iterator[dict[str, Any]]:
+    """Duplicate groups, all or of one class or type (exact, perceptual, re_encoded, similar)."""
+    known = {*DuplicateClass, *DuplicateType}
+    if wanted is not None and wanted not in known:
+        raise UsageError(
+            f"there is no kind of duplicates {wanted!r}", f"known: {', '.join(sorted(known))}"
+        )
+    with database.reading():
+        if wanted in (None, "exact"):
+            for files in listing.shared_originals():
+                shape = exact_shape(files)
+                if shape is not None:
+                    yield shape
+        if wanted != "exact":
+            for view in listing.perceptual_groups():
+                shape = perceptual_shape(view)
+                if wanted in (None, "perceptual", shape["class"]) and len(shape["members"]) > 1:
+                    yield shape

@@ -1,0 +1,142 @@
+"""The JSON shapes of the command line's contract: what a record looks like when it is shown."""
+
+from typing import Any
+
+from twinlens.analysis.names import parse_name
+from twinlens.grouping.duplicates import exact_group
+from twinlens.grouping.primary import Contender, choose
+from twinlens.model.groups import DuplicateClass, DuplicateType
+from twinlens.model.paths import to_text
+from twinlens.model.views import DuplicateView, FileGroupView, FileView
+
+HASH_DIGITS = 16
+
+
+def file_shape(view: FileView) -> dict[str, Any]:
+    """One line of `files --json`."""
+    original = view.original
+    measured = original.measurement if original else None
+    metadata = measured.metadata if measured else None
+    fingerprint = measured.fingerprint if measured else None
+    return {
+        "path": to_text(view.path),
+        "sha256": original.sha256 if original else None,
+        "size": view.file.stat.size,
+        "media_type": measured.media_type if measured else None,
+        "kind": measured.kind.value if measured else None,
+        "width": measured.width if measured else None,
+        "height": measured.height if measured else None,
+        "make": metadata.make if metadata else None,
+        "model": metadata.model if metadata else None,
+        "orientation": measured.orientation if measured else None,
+        "taken_at": original.taken.value if original else None,
+        "taken_at_source": original.taken.source if original else None,
+        "taken_at_confidence": original.taken.confidence.value if original else "none",
+        "phash": f"{fingerprint.phash:0{HASH_DIGITS}x}" if fingerprint else None,
+        "dhash": f"{fingerprint.dhash:0{HASH_DIGITS}x}" if fingerprint else None,
+        "quality_score": measured.quality_score if measured else None,
+        "status": view.file.status.value,
+        "error": error_of(view),
+    }
+
+
+def error_of(view: FileView) -> str | None:
+    """Why a file is not well: it cannot be read, or its content cannot be understood."""
+    if view.file.error is not None:
+        return view.file.error
+    return view.original.measurement.error if view.original else None
+
+
+def group_shape(view: FileGroupView) -> dict[str, Any]:
+    """One line of `groups --json`."""
+    members = [
+        {
+            "path": to_text(path),
+            "file_type": member.file_type,
+            "is_primary": member.is_primary,
+            "evidence": member.evidence,
+        }
+        for member, path in zip(view.group.members, view.paths, strict=True)
+    ]
+    return {
+        "id": view.id,
+        "group_type": view.group.group_type.value,
+        "primary": next((m["path"] for m in members if m["is_primary"]), None),
+        "rule": view.group.rule,
+        "members": members,
+    }
+
+
+def exact_shape(files: tuple[FileView, ...]) -> dict[str, Any] | None:
+    """One line of `duplicates --json` for a content with several files.
+
+    None where all of them are one file on the disk under several names (hard links).
+    """
+    original = files[0].original
+    if original is None:
+        return None
+    identities = [(view.file.stat.device, view.file.stat.inode) for view in files]
+    group = exact_group(original.id, original.sha256, original.size, identities)
+    if group is None:
+        return None
+    choice = choose(
+        Contender(
+            view.file.id,
+            view.path,
+            is_marked_copy=parse_name(view.path.rpartition(b"/")[2]).copy_mark is not None,
+            size=original.size,
+        )
+        for view in files
+    )
+    return {
+        "id": group.key,
+        "duplicate_type": DuplicateType.EXACT.value,
+        "class": DuplicateClass.EXACT.value,
+        "confidence": group.confidence,
+        "primary": next(to_text(v.path) for v in files if v.file.id == choice.member_id),
+        "reviewed": False,
+        "reclaimable_bytes": original.size * (len(set(identities)) - 1),
+        "rule": f"{group.rule}; primary: {choice.rule}",
+        "members": [
+            {
+                "path": to_text(view.path),
+                "sha256": original.sha256,
+                "similarity": 100.0,
+                "is_primary": view.file.id == choice.member_id,
+            }
+            for view in files
+        ],
+    }
+
+
+def perceptual_shape(view: DuplicateView) -> dict[str, Any]:
+    """One line of `duplicates --json` for contents that show the same.
+
+    Each content is listed with all its files; the primary is the first file of the primary content.
+    """
+    members: list[dict[str, Any]] = []
+    reclaimable = 0
+    for member, files in zip(view.group.members, view.files, strict=True):
+        for number, file in enumerate(files):
+            members.append(
+                {
+                    "path": to_text(file.path),
+                    "sha256": file.original.sha256 if file.original else None,
+                    "similarity": member.similarity,
+                    "is_primary": member.is_primary and number == 0,
+                }
+            )
+        if not member.is_primary:
+            inodes = {(f.file.stat.device, f.file.stat.inode): f.file.stat.size for f in files}
+            reclaimable += sum(inodes.values())
+    return {
+        "id": view.id,
+        "duplicate_type": view.group.duplicate_type.value,
+        "class": view.group.duplicate_class.value,
+        "confidence": view.group.confidence,
+        "primary": next((m["path"] for m in members if m["is_primary"]), None),
+        "reviewed": view.reviewed,
+        "reclaimable_bytes": reclaimable,
+        "rule": view.group.rule,
+        "members": members,
+    }

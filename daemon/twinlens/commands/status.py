@@ -1,0 +1,70 @@
+"""`status`: what is known, waiting and failing, and how the roots fare."""
+
+from typing import Any
+
+from twinlens.host.lock import holder
+from twinlens.model.paths import to_text
+from twinlens.model.roots import RootRecord
+from twinlens.store import files as files_store
+from twinlens.store import jobs as jobs_store
+from twinlens.store import listing, meta, outbox, work_items
+from twinlens.store import roots as roots_store
+from twinlens.store.database import Database
+
+SHOWN_FAILURES = 20
+
+
+def status(database: Database) -> dict[str, Any]:
+    """The object of `status --json`."""
+    with database.reading():
+        summary = listing.summary()
+        waiting, given_up, last_error = outbox.counts()
+        return {
+            "running": holder(database.path) is not None,
+            "files": summary.files,
+            "originals": summary.originals,
+            "bytes": summary.bytes_total,
+            "kinds": summary.by_kind,
+            "states": summary.by_status,
+            "queue": work_items.counts(),
+            "given_up": _given_up(),
+            "groups": summary.groups,
+            "duplicates": summary.duplicates,
+            "reclaimable_bytes": summary.reclaimable_bytes,
+            "orphans": summary.orphans,
+            "roots": [_root(record) for record in roots_store.active()],
+            "jobs": [
+                {"id": job.id, "name": job.name, "state": job.state.value}
+                for job in jobs_store.unfinished()
+            ],
+            "webhooks": {"waiting": waiting, "given_up": given_up, "last_error": last_error},
+            "last_cleanup_at": meta.read("last_cleanup_at"),
+            "last_reconcile_at": meta.read("last_reconcile_at"),
+        }
+
+
+def _root(record: RootRecord) -> dict[str, Any]:
+    return {
+        "path": to_text(record.path),
+        "catalog": record.catalog,
+        "state": record.state.value,
+        "detail": record.detail,
+        "files": files_store.count_live(record.id),
+        "watch": record.watch_mode.value,
+        "watch_detail": record.watch_detail,
+        "overflows": record.overflows,
+        "last_scan_at": record.last_scan_at,
+    }
+
+
+def _given_up() -> list[dict[str, Any]]:
+    roots = {record.id: record.path for record in roots_store.every()}
+    return [
+        {
+            "path": to_text(roots[root_id].rstrip(b"/") + b"/" + path),
+            "attempts": attempts,
+            "error": error,
+        }
+        for root_id, path, attempts, error in work_items.failed()[:SHOWN_FAILURES]
+        if root_id in roots
+    ]

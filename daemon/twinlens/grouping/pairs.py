@@ -1,0 +1,276 @@
+"""Pairs: a RAW and the pictures rendered from it are one photograph (field rules 5.2 to 5.4, 5.6).
+
+A name only brings candidates together; capture time and camera decide, and where the time is
+missing or two candidates are left, the RAW's embedded preview is held against the picture. What
+stays open is left unpaired and reported, never guessed. The work goes in three rounds, each on
+what the round before left over:
+
+1. files of one folder that all agree on time and camera are one photograph;
+2. in one folder, what has no time or more than one candidate is matched by its looks;
+3. neighbouring folders: by time and camera where both sides have one candidate only, else by looks.
+
+Every round looks at all candidates at once, so the order of arrival plays no part.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from twinlens.grouping.candidates import (
+    AmbiguousPair,
+    PairCandidate,
+    compare,
+    look_distance,
+    same_content,
+    time_and_camera,
+)
+from twinlens.grouping.folders import are_neighbours
+from twinlens.grouping.moments import Agreement
+from twinlens.grouping.primary import Contender, choose
+from twinlens.model.groups import FileGroup, FileMember, GroupType
+from twinlens.model.picture import Kind
+
+__all__ = ["AmbiguousPair", "PairCandidate", "Pairing", "pair"]
+
+MOST_LOOK_BITS = 10
+"""A preview and the picture of one shot differ by this much at most (other crop, other tones)."""
+CLEAR_MARGIN_BITS = 6
+"""How much nearer than the runner-up a winner must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The photographs found, and what was left open with the reason in words."""
+
+    groups: tuple[FileGroup, ...]
+    ambiguous: tuple[AmbiguousPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """Files held to be one photograph so far, the rule, and what each member owes its place to."""
+
+    members: tuple[PairCandidate, ...]
+    rule: str = ""
+    evidence: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.members[0].label
+
+    def has(self, kind: Kind) -> bool:
+        return any(member.kind is kind for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """One way to join a RAW cluster with a rendered one."""
+
+    raw: _Cluster
+    image: _Cluster
+    agreement: Agreement
+    look: int | None
+
+    def other(self, cluster: _Cluster) -> _Cluster:
+        return self.image if cluster is self.raw else self.raw
+
+
+def pair(candidates: Iterable[PairCandidate]) -> Pairing:
+    """Pair all live files that share one radical in one root; any order in, same groups out.
+
+    Files of other kinds than RAW and image are passed over, and so are exact copies in the same
+    folder: the one without a copy mark takes part, the others are its duplicates.
+    """
+    by_folder: dict[bytes, list[PairCandidate]] = {}
+    for candidate in _without_copies(candidates):
+        by_folder.setdefault(candidate.directory, []).append(candidate)
+    reports: list[AmbiguousPair] = []
+    left: list[_Cluster] = []
+    for folder in sorted(by_folder):
+        clusters = _agreeing(by_folder[folder])
+        left.extend(_match(clusters, _in_one_folder, "same folder and name", reports))
+    left = _match(left, _in_neighbouring_folders, "neighbouring folder and same name", reports)
+    paired = [one for one in left if one.has(Kind.RAW) and one.has(Kind.IMAGE)]
+    settled = {member.file_id for cluster in paired for member in cluster.members}
+    return Pairing(
+        tuple(_group(cluster) for cluster in paired),
+        tuple(
+            sorted(
+                {one for one in reports if not settled.issuperset(one.file_ids)},
+                key=lambda one: (one.file_ids, one.reason),
+            )
+        ),
+    )
+
+
+def _without_copies(candidates: Iterable[PairCandidate]) -> list[PairCandidate]:
+    kept: list[PairCandidate] = []
+    wanted = (one for one in candidates if one.kind in (Kind.RAW, Kind.IMAGE))
+    for candidate in sorted(wanted, key=lambda one: one.order):
+        is_copy = any(
+            one.directory == candidate.directory and same_content(one, candidate) for one in kept
+        )
+        if not is_copy:
+            kept.append(candidate)
+    return kept
+
+
+def _agreeing(files: Sequence[PairCandidate]) -> list[_Cluster]:
+    """Join files of one folder that all agree with each other; a knot stays apart."""
+    neighbours = {one.file_id: {one.file_id} for one in files}
+    for a, b in combinations(files, 2):
+        if compare(a, b) is Agreement.AGREE:
+            neighbours[a.file_id].add(b.file_id)
+            neighbours[b.file_id].add(a.file_id)
+    clusters: dict[frozenset[int], _Cluster] = {}
+    for one in files:
+        together = frozenset(neighbours[one.file_id])
+        if any(neighbours[other] != together for other in together):
+            together = frozenset([one.file_id])
+        members = tuple(other for other in files if other.file_id in together)
+        clusters[together] = _joined_by_facts(members)
+    return list(clusters.values())
+
+
+def _joined_by_facts(members: tuple[PairCandidate, ...]) -> _Cluster:
+    raws = [one for one in members if one.kind is Kind.RAW]
+    if not raws or len(raws) == len(members):
+        return _Cluster(members)
+    evidence = tuple(
+        (
+            one.file_id,
+            time_and_camera(one, raws[0] if one is not raws[0] else _first_image(members)),
+        )
+        for one in members
+    )
+    return _Cluster(members, "same folder, name, capture time and camera", evidence)
+
+
+def _first_image(members: Sequence[PairCandidate]) -> PairCandidate:
+    return next(one for one in members if one.kind is Kind.IMAGE)
+
+
+_MayMeet = Callable[[_Cluster, _Cluster], bool]
+
+
+def _in_one_folder(raw: _Cluster, image: _Cluster) -> bool:
+    return raw.members[0].directory == image.members[0].directory
+
+
+def _in_neighbouring_folders(raw: _Cluster, image: _Cluster) -> bool:
+    if raw.has(Kind.IMAGE):  # it has found its half beside it
+        return False
+    return are_neighbours(raw.members[0].directory, image.members[0].directory)
+
+
+def _match(
+    clusters: list[_Cluster], may_meet: _MayMeet, place: str, reports: list[AmbiguousPair]
+) -> list[_Cluster]:
+    """Join each RAW cluster with the rendered ones that can only be its own; report the rest."""
+    raws = [one for one in clusters if one.has(Kind.RAW)]
+    images = [one for one in clusters if not one.has(Kind.RAW)]
+    options = [
+        option
+        for raw in raws
+        for image in images
+        if may_meet(raw, image) and (option := _option(raw, image)) is not None
+    ]
+    joined: dict[int, _Cluster] = {id(raw): raw for raw in raws}
+    taken: set[int] = set()
+    for option in options:
+        rivals = [
+            other
+            for other in options
+            if other is not option and (other.raw is option.raw or other.image is option.image)
+        ]
+        reason, is_sure = _decide(option, rivals)
+        if is_sure:
+            joined[id(option.raw)] = _join(joined[id(option.raw)], option, place, reason)
+            taken.add(id(option.image))
+        else:
+            ids = (*option.raw.members, *option.image.members)
+            names = f"{option.raw.name} and {option.image.name}"
+            reports.append(
+                AmbiguousPair(tuple(sorted(one.file_id for one in ids)), f"{names}: {reason}")
+            )
+    return [*joined.values(), *(image for image in images if id(image) not in taken)]
+
+
+def _option(raw: _Cluster, image: _Cluster) -> _Option | None:
+    """What time and camera say of two clusters, and their looks; None where they contradict."""
+    found = {compare(a, b) for a in raw.members for b in image.members}
+    if Agreement.DIFFER in found:
+        return None
+    looks = [
+        bits
+        for a in raw.members
+        for b in image.members
+        if (bits := look_distance(a, b)) is not None
+    ]
+    agreement = Agreement.UNKNOWN if Agreement.UNKNOWN in found else Agreement.AGREE
+    return _Option(raw, image, agreement, min(looks, default=None))
+
+
+def _decide(option: _Option, rivals: Sequence[_Option]) -> tuple[str, bool]:
+    """Whether an option holds, and why (not), in words."""
+    if not rivals and option.agreement is Agreement.AGREE:
+        return time_and_camera(option.raw.members[0], option.image.members[0]), True
+    why = "no capture time on both" if not rivals else f"{len(rivals) + 1} candidates"
+    if option.look is None:
+        return f"{why}, and no preview to compare", False
+    if option.look > MOST_LOOK_BITS:
+        return f"{why}; preview {option.look} bits away, limit {MOST_LOOK_BITS}", False
+    if any(rival.look is None for rival in rivals):
+        return f"{why}, and one of them has no preview to compare", False
+    nearest = min(
+        ((rival.look or 0, rival) for rival in rivals), key=lambda pair_: pair_[0], default=None
+    )
+    if nearest is None:
+        return f"{why}; preview {option.look} bits away, limit {MOST_LOOK_BITS}", True
+    bits, rival = nearest
+    loser = rival.image if rival.raw is option.raw else rival.raw
+    words = f"{why}; preview {option.look} bits away, runner-up {loser.name} {bits} bits"
+    return words, bits >= option.look + CLEAR_MARGIN_BITS
+
+
+def _join(raw: _Cluster, option: _Option, place: str, reason: str) -> _Cluster:
+    by_looks = option.agreement is not Agreement.AGREE or "preview" in reason
+    rule = f"{place}, {'preview' if by_looks else 'capture time and camera'}"
+    added = tuple((one.file_id, f"{place}; {reason}") for one in option.image.members)
+    told = {file_id for file_id, _ in raw.evidence}
+    own = tuple(
+        (one.file_id, f"{place}; {reason}") for one in raw.members if one.file_id not in told
+    )
+    return _Cluster(
+        (*raw.members, *option.image.members), raw.rule or rule, (*raw.evidence, *own, *added)
+    )
+
+
+def _group(cluster: _Cluster) -> FileGroup:
+    choice = choose(
+        Contender(
+            one.file_id,
+            one.directory + b"/" + one.name,
+            is_cover=one.is_cover,
+            is_rendered=one.kind is Kind.IMAGE,
+            is_marked_copy=one.copy_mark is not None,
+            quality_score=one.quality_score,
+            pixels=(one.width or 0) * (one.height or 0),
+            size=one.size,
+        )
+        for one in cluster.members
+    )
+    evidence = dict(cluster.evidence)
+    return FileGroup(
+        GroupType.RAW_JPEG,
+        f"{cluster.rule}; primary: {choice.rule}",
+        tuple(
+            FileMember(
+                one.file_id,
+                "raw" if one.kind is Kind.RAW else "image",
+                one.file_id == choice.member_id,
+                evidence[one.file_id],
+            )
+            for one in sorted(cluster.members, key=lambda one: one.order)
+        ),
+    )

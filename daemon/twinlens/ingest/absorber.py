@@ -1,0 +1,143 @@
+"""Takes findings into the store as one thing: recorded, regrouped, and told once committed."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from twinlens.events import EventBus, EventFactory
+from twinlens.ingest.places import Places
+from twinlens.ingest.recorder import Change, Recorded, Recorder, Seen
+from twinlens.ingest.regroup import Regrouped, Regrouper
+from twinlens.model.events import EventName, Severity
+from twinlens.model.paths import printable, to_text
+from twinlens.store import listing
+from twinlens.store import originals as originals_store
+from twinlens.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What a batch of findings came to."""
+
+    results: tuple[Recorded, ...]
+    regrouped: Regrouped
+
+
+class Absorber:
+    """Records findings and regroups what they touch, in the writer's current transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        places: Places,
+        regrouper: Regrouper,
+        clock: Callable[[], datetime],
+        bus: EventBus,
+    ) -> None:
+        self._database = database
+        self._places = places
+        self._recorder = Recorder(clock)
+        self._regrouper = regrouper
+        self._bus = bus
+        self._new_event = EventFactory(clock)
+        self._is_uncommitted = False
+
+    def absorb(self, seen: Sequence[Seen]) -> Absorbed:
+        """Record and regroup. Call it inside a transaction of the writer."""
+        if self._is_uncommitted:
+            # The last transaction was rolled back, the index in memory was not.
+            self._regrouper.forget_index()
+        self._is_uncommitted = True
+        self._database.after_commit(self._committed)
+        results, touched = self._recorder.record(seen)
+        return Absorbed(tuple(results), self._regrouper.regroup(touched))
+
+    def announce(self, absorbed: Absorbed) -> None:
+        """Publish what happened. Call it once the transaction went through."""
+        for result in absorbed.results:
+            self._announce_file(result)
+        if absorbed.regrouped.file_groups or absorbed.regrouped.duplicate_groups:
+            with self._database.reading():
+                self._announce_groups(absorbed.regrouped)
+        for ambiguous in absorbed.regrouped.ambiguous:
+            logger.info("left unpaired: %s", ambiguous.reason)
+
+    def _committed(self) -> None:
+        self._is_uncommitted = False
+
+    def _announce_file(self, result: Recorded) -> None:
+        place = self._places.get(result.seen.root_id)
+        if place is None:
+            return
+        path = place.absolute(result.seen.path)
+        shown = printable(path)
+        name, words = {
+            Change.ADDED: (EventName.FILE_ARRIVED, "new"),
+            Change.CHANGED: (EventName.FILE_CHANGED, "changed"),
+            Change.MOVED: (EventName.FILE_MOVED, "renamed"),
+            Change.GONE: (EventName.FILE_GONE, "gone"),
+        }.get(result.change, (None, ""))
+        if name is not None:
+            self._publish(name, f"{words}: {shown}", path=to_text(path), catalog=place.catalog)
+        if result.error is not None and result.change is not Change.UNCHANGED:
+            self._publish(
+                EventName.FILE_BROKEN,
+                f"{result.error}: {shown}",
+                severity=Severity.WARNING,
+                path=to_text(path),
+                error=result.error,
+                catalog=place.catalog,
+            )
+        if result.change is Change.ADDED and result.original_id is not None:
+            self._announce_copy(result.original_id, path)
+
+    def _announce_copy(self, original_id: int, path: bytes) -> None:
+        with self._database.reading():
+            if originals_store.count_of(original_id) < 2:
+                return
+            others = [v.path for v in listing.files_of_original(original_id) if v.path != path]
+        if others:
+            self._publish(
+                EventName.DUPLICATE_FOUND,
+                f"exact copy of {printable(others[0])}: {printable(path)}",
+                duplicate_class="exact",
+                paths=[to_text(p) for p in (path, *others[:20])],
+            )
+
+    def _announce_groups(self, regrouped: Regrouped) -> None:
+        for group in regrouped.file_groups:
+            paths = listing.paths_of_files(m.file_id for m in group.members)
+            self._publish(
+                EventName.GROUP_FORMED,
+                f"{group.group_type.value}: {', '.join(printable(p) for p in paths)}",
+                group_type=group.group_type.value,
+                rule=group.rule,
+                paths=[to_text(p) for p in paths],
+            )
+        for found in regrouped.duplicate_groups:
+            files = [
+                view.path
+                for member in found.members
+                for view in listing.files_of_original(member.original_id)[:1]
+            ]
+            self._publish(
+                EventName.DUPLICATE_FOUND,
+                f"{found.duplicate_class.value}: {', '.join(printable(p) for p in files)}",
+                duplicate_class=found.duplicate_class.value,
+                confidence=found.confidence,
+                rule=found.rule,
+                paths=[to_text(p) for p in files],
+            )
+
+    def _publish(
+        self,
+        name: EventName,
+        message: str,
+        *,
+        severity: Severity = Severity.INFO,
+        **details: object,
+    ) -> None:
+        self._bus.publish(self._new_event(name, message, severity=severity, **details))

@@ -1,0 +1,132 @@
+"""The one function that workers run: a path in, a finding out.
+
+It runs in the main thread of a worker process that `prepare_worker` has bounded, knows nothing of
+the store, and lets no file stop the next one.
+"""
+
+import logging
+import resource
+import signal
+from dataclasses import dataclass, replace
+from multiprocessing.util import Finalize
+from typing import Final
+
+from twinlens.analysis.kinds import recognise
+from twinlens.ingest.measure import EMPTY, Instruments, measure
+from twinlens.media.decoding import register_decoders
+from twinlens.media.exiftool import ExifTool
+from twinlens.media.reading import Content, ReadError, let_go, open_regular, read_content
+from twinlens.model.files import Finding, Look, Stat
+from twinlens.model.picture import Measurement, MediaType
+
+PRELOAD: Final = ("twinlens.ingest.analyse", "scipy.fftpack", "pywt")
+"""What a forkserver should import once, so that its workers share the memory: about 50 MiB each
+otherwise. imagehash loads the last two at its first hash only."""
+
+OUT_OF_MEMORY: Final = "needs more memory than a worker may use"
+TREATED_CAREFULLY: Final = "not decoded: it has stopped workers before"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """The bounds of one worker process and of the exiftool that it starts.
+
+    The defaults let a picture of 200 megapixels through, the largest that phones make, which needs
+    about 1 GB while it is decoded; a JPEG of that size needs 5 MB.
+    """
+
+    memory_bytes: int = 2 << 30
+    """Address space of the worker (RLIMIT_AS), libraries included; 0: no bound."""
+    decode_pixels: int = 200_000_000
+    """Larger pictures are not decoded. A JPEG counts as it is decoded: an eighth of each side."""
+    file_bytes: int = 256 << 30
+    """Larger files are not read; 0: no bound."""
+    exiftool_seconds: float = 10.0
+    """How long one answer of exiftool may take."""
+    exiftool: str | None = None
+    """The program; None where there is none. Only RAWs and videos cannot do without it."""
+
+
+class Analyst:
+    """Looks at one path after the other within its limits; holds the exiftool that it starts."""
+
+    def __init__(self, limits: WorkerLimits) -> None:
+        self._limits = limits
+        self._tool = ExifTool(limits.exiftool, limits.exiftool_seconds) if limits.exiftool else None
+        self._instruments = Instruments(limits.decode_pixels, self._tool)
+        register_decoders()
+
+    def analyse(self, look: Look) -> Finding:
+        """Read, hash, recognise and measure what is at a path; no file can make it raise."""
+        try:
+            with open_regular(look.path) as (descriptor, stat):
+                content = read_content(descriptor, look.path, stat, self._limits.file_bytes)
+                try:
+                    return self._finding(look, stat, content)
+                finally:
+                    let_go(descriptor, stat.size)
+        except ReadError as problem:
+            return Finding(
+                look.path,
+                stat=problem.stat,
+                problem=str(problem),
+                is_transient=problem.is_transient,
+                bytes_read=problem.bytes_read,
+            )
+        except MemoryError:
+            return Finding(look.path, problem=OUT_OF_MEMORY)
+
+    def close(self) -> None:
+        """End exiftool."""
+        if self._tool is not None:
+            self._tool.close()
+
+    def _finding(self, look: Look, stat: Stat, content: Content) -> Finding:
+        finding = Finding(look.path, stat=stat, sha256=content.sha256, bytes_read=content.size)
+        if content.sha256 in look.known_digests:
+            return finding
+        media = recognise(content.head, content.name)
+        if look.is_careful:
+            error = TREATED_CAREFULLY if content.size else EMPTY
+            careful = Measurement(media.media_type, media.kind, error=error)
+            return replace(finding, measurement=careful)
+        return replace(finding, measurement=self._measured(look, content, media))
+
+    def _measured(self, look: Look, content: Content, media: MediaType) -> Measurement:
+        try:
+            return measure(content, media, self._instruments)
+        except MemoryError:
+            error = OUT_OF_MEMORY
+        except Exception as problem:  # noqa: BLE001 - the top of a worker's step: one file, one fact
+            _log.exception("could not be measured: %r", look.path)
+            error = f"could not be measured: {type(problem).__name__}: {problem}"[:256]
+        return Measurement(media.media_type, media.kind, error=error)
+
+
+# The one module-level state of the program: a pool hands its workers a function, not an object.
+_analyst: Analyst | None = None
+
+
+def prepare_worker(limits: WorkerLimits) -> None:
+    """Bound this process and make it ready to `analyse`: the initializer of a pool.
+
+    No core files (they would hold the owner's pictures); Ctrl-C is the parent's business. exiftool
+    starts with the first file that needs it and ends with the process.
+    """
+    global _analyst  # noqa: PLW0603 - see above
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.memory_bytes:
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    _analyst = Analyst(limits)
+    # Worker processes of multiprocessing leave without atexit; this runs in both ways to leave.
+    Finalize(None, _analyst.close, exitpriority=10)
+
+
+def analyse(look: Look) -> Finding:
+    """Look at one path in a prepared worker; see `Finding` for what comes back."""
+    if _analyst is None:
+        raise RuntimeError("prepare_worker has not run in this process")
+    return _analyst.analyse(look)

@@ -1,0 +1,189 @@
+"""From hints to the work queue: what was hinted at settles first, a flood collapses upward.
+
+Hints come from the watcher's thread and are only put on a list there; everything else happens in
+`step`, on the thread that owns this.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twinlens.ingest.places import Place, Places
+from twinlens.jobs.work_queue import WorkQueue
+from twinlens.model.paths import printable
+from twinlens.store import files as files_store
+from twinlens.store.database import Database
+from twinlens.watch.hints import Hint, HintKind
+from twinlens.watch.scanner import walk
+from twinlens.watch.settle import Sample, SettleTracker
+
+logger = logging.getLogger(__name__)
+
+MOST_HINTS = 50_000
+"""Beyond so many hints that wait, a root is scanned instead of followed."""
+
+FOLDER_LOOKS = 2
+"""A new folder is walked at once and once more when it has settled: files that were made before its
+watch was placed gave no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalParts:
+    """What arrivals work with. `ask_scan(root id, why)` asks for a scan of a root;
+    `on_activity` hears that there will be work soon; `settle_seconds` is asked per root path."""
+
+    database: Database
+    places: Places
+    queue: WorkQueue
+    ask_scan: Callable[[int, str], None]
+    on_lost: Callable[[Place, Hint], None]
+    on_activity: Callable[[], None]
+    settle_seconds: Callable[[bytes], float]
+    monotonic: Callable[[], float]
+    is_stopped: Callable[[], bool]
+
+
+class Arrivals:
+    """Collects hints and puts settled paths into the queue."""
+
+    def __init__(self, parts: ArrivalParts, wake: threading.Event) -> None:
+        self._parts = parts
+        self._wake = wake
+        self._hints: deque[Hint] = deque()
+        self._drowned: set[bytes] = set()
+        self._trackers: dict[int, SettleTracker] = {
+            place.root_id: SettleTracker(parts.settle_seconds(place.path))
+            for place in parts.places.all()
+        }
+        self._folders: dict[bytes, tuple[float, int]] = {}
+
+    def hint(self, hint: Hint) -> None:
+        """Take a hint. Called on the watcher's thread; never waits."""
+        if len(self._hints) >= MOST_HINTS and hint.kind is not HintKind.LOST:
+            self._drowned.add(hint.root)
+        else:
+            self._hints.append(hint)
+        self._wake.set()
+
+    def waiting(self) -> int:
+        """How many paths have not settled yet."""
+        return sum(len(tracker) for tracker in self._trackers.values())
+
+    def step(self) -> float:
+        """Take the hints, look at what is due; returns the seconds until there is more to do."""
+        now = self._parts.monotonic()
+        self._take_hints(now)
+        self._walk_folders(now)
+        for place in self._parts.places.all():
+            settled = self._trackers[place.root_id].due(now, _sample)
+            paths = [p for p in (place.relative(path) for path in settled) if p]
+            if paths:
+                self._parts.queue.put(place.root_id, paths, "event")
+        due = [t.next_due() for t in self._trackers.values()]
+        due += [at for at, _ in self._folders.values()]
+        soonest = min((at for at in due if at is not None), default=None)
+        return 30.0 if soonest is None else max(soonest - now, 0.0)
+
+    def _take_hints(self, now: float) -> None:
+        gone: dict[int, set[bytes]] = {}
+        for _ in range(len(self._hints)):
+            hint = self._hints.popleft()
+            place = self._parts.places.at(hint.root)
+            if place is None:
+                continue
+            if hint.kind is HintKind.LOST:
+                self._parts.on_lost(place, hint)
+                continue
+            self._parts.on_activity()
+            self._take(place, hint, now, gone.setdefault(place.root_id, set()))
+        for root_id, paths in gone.items():
+            if paths:
+                self._parts.queue.put(root_id, sorted(paths), "event")
+        while self._drowned:
+            place = self._parts.places.at(self._drowned.pop())
+            if place is not None:
+                self._parts.ask_scan(place.root_id, "too many events to follow")
+
+    def _take(self, place: Place, hint: Hint, now: float, gone: set[bytes]) -> None:
+        """Sort one hint: paths that are to be looked at now go into `gone`, others settle."""
+        tracker = self._trackers[place.root_id]
+        relative = place.relative(hint.path)
+        if hint.kind is HintKind.PATH:
+            tracker.touch(hint.path, now, is_closed=hint.is_closed)
+        elif hint.kind is HintKind.FOLDER:
+            self._folders[hint.path] = (now, FOLDER_LOOKS)
+        elif hint.kind is HintKind.GONE and relative:
+            tracker.forget(hint.path)
+            gone.add(relative)
+        elif hint.kind is HintKind.FOLDER_GONE and relative:
+            gone |= self._known_below(place, relative)
+        elif hint.kind is HintKind.MOVED and relative and hint.destination:
+            self._take_rename(place, hint.path, hint.destination, now, gone)
+        elif hint.kind is HintKind.FOLDER_MOVED and relative and hint.destination:
+            target = place.relative(hint.destination)
+            for path in self._known_below(place, relative):
+                gone.add(path)
+                if target:
+                    gone.add(target + path[len(relative) :])
+            self._folders[hint.destination] = (now, FOLDER_LOOKS)
+
+    def _take_rename(
+        self, place: Place, source: bytes, destination: bytes, now: float, gone: set[bytes]
+    ) -> None:
+        tracker = self._trackers[place.root_id]
+        tracker.forget(source)
+        old, new = place.relative(source), place.relative(destination)
+        if not old or not new:
+            return
+        with self._parts.database.reading():
+            is_known = files_store.find(place.root_id, old) is not None
+        if is_known:
+            # A known file under a new name: one look at its stat says so, nothing is read.
+            gone |= {old, new}
+        else:
+            tracker.touch(destination, now, is_closed=True)
+
+    def _known_below(self, place: Place, folder: bytes) -> set[bytes]:
+        with self._parts.database.reading():
+            return {record.path for record in files_store.below(place.root_id, folder)}
+
+    def _walk_folders(self, now: float) -> None:
+        due = [folder for folder, (at, _) in self._folders.items() if at <= now]
+        for folder in due:
+            _, looks = self._folders.pop(folder)
+            place = self._parts.places.at(folder)
+            if place is None or self._parts.is_stopped():
+                continue
+            self._walk(place, folder, now)
+            if looks > 1:
+                again = now + self._parts.settle_seconds(place.path)
+                self._folders.setdefault(folder, (again, looks - 1))
+
+    def _walk(self, place: Place, folder: bytes, now: float) -> None:
+        tracker = self._trackers[place.root_id]
+        for listing in walk(
+            place.path, place.ignore, under=folder, is_stopped=self._parts.is_stopped
+        ):
+            if listing.error is not None:
+                logger.debug("%s: %s", listing.error, printable(listing.directory))
+            with self._parts.database.reading():
+                known = files_store.in_directory(
+                    place.root_id, place.relative(listing.directory) or b""
+                )
+            for entry in listing.entries:
+                record = known.get(entry.path.rpartition(b"/")[2])
+                if record is None or not record.stat.is_same_content_as(entry.stat):
+                    tracker.touch(entry.path, now)
+
+
+def _sample(path: bytes) -> Sample | None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return None
+    return status.st_size, status.st_mtime_ns

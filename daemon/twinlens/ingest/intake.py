@@ -1,0 +1,272 @@
+"""The live path: hints settle, become entries of the work queue, are analysed and recorded.
+
+One thread owns it all; watcher and workers only wake it. Every loop is one `step` that can be
+called by hand.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from twinlens.errors import StoreError
+from twinlens.ingest.absorber import Absorbed
+from twinlens.ingest.analyse import analyse
+from twinlens.ingest.places import Place, Places
+from twinlens.ingest.recorder import Change, Seen
+from twinlens.ingest.scan import is_still_there
+from twinlens.jobs.work_queue import WorkQueue
+from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
+from twinlens.model.jobs import WorkItem
+from twinlens.model.paths import printable
+from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+from twinlens.store.database import Database
+from twinlens.store.work_items import Sample
+from twinlens.store.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+RECORDED_AT_ONCE = 64
+LONGEST_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeParts:
+    """What the intake works with. `absorb` records findings in the current transaction; `announce`
+    hears of what was recorded once it is committed."""
+
+    database: Database
+    writer: Writer
+    places: Places
+    queue: WorkQueue
+    executor: Executor
+    absorb: Callable[[Sequence[Seen]], Absorbed]
+    announce: Callable[[Absorbed], None]
+    now: Callable[[], float]
+    most_under_way: int
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    item: WorkItem
+    place: Place
+    is_nested: bool
+    future: "Future[Finding]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What is to be done with an item: record `seen`, count `error` as a failed try, or, where it
+    is `is_later`, wait without counting."""
+
+    item: WorkItem
+    seen: Seen | None = None
+    error: str = ""
+    is_later: bool = False
+
+
+class Intake:
+    """Takes items from the queue, has them analysed, and records what was found."""
+
+    def __init__(self, parts: IntakeParts) -> None:
+        self._parts = parts
+        self._under_way: list[_UnderWay] = []
+        self._ready: deque[_Verdict] = deque()
+        self.wake = threading.Event()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way."""
+        return not self._under_way and not self._ready
+
+    def step(self) -> float:
+        """Do what can be done now; returns the seconds until there may be more to do."""
+        self._collect()
+        self._record()
+        room = self._parts.most_under_way - len(self._under_way)
+        taken = 0
+        if room > 0:
+            for item, sample in self._parts.queue.lease(room):
+                self._take_up(item, sample)
+                taken += 1
+        if self._ready or (taken and room > taken):
+            return 0.0
+        if self._under_way:
+            return LONGEST_WAIT_SECONDS
+        due = self._parts.queue.next_due()
+        if due is None:
+            return LONGEST_WAIT_SECONDS
+        return min(max(due - self._parts.now(), 0.0), LONGEST_WAIT_SECONDS)
+
+    def drain(self, until: Callable[[], bool]) -> None:
+        """Step until nothing is due within the settle time, or `until` says enough."""
+        horizon = 2 * self._parts.queue.patience.settle_seconds
+        while not until():
+            pause = self.step()
+            due = self._parts.queue.next_due()
+            if self.is_idle and (due is None or due - self._parts.now() > horizon):
+                return
+            self.wake.wait(min(pause, 0.5))
+            self.wake.clear()
+
+    def _take_up(self, item: WorkItem, sample: Sample | None) -> None:
+        place = self._parts.places.get(item.root_id)
+        if place is None:
+            self._ready.append(_Verdict(item))
+            return
+        path = place.absolute(item.path)
+        try:
+            status = os.lstat(path)
+        except OSError:
+            status = None
+        if status is not None and sample is not None:
+            current = (status.st_size, status.st_mtime_ns)
+            if current != sample:
+                self._parts.queue.postpone(item, current)
+                return
+        if place.ignore.reason(item.path, is_directory=False) is not None:
+            seen = Seen(item.root_id, item.path, Finding(path, problem="ignored"))
+            self._ready.append(_Verdict(item, seen))
+            return
+        if status is None:
+            self._submit(item, place, Look(path), is_nested=False)
+            return
+        self._look(item, place, Stat.of(status))
+
+    def _look(self, item: WorkItem, place: Place, stat: Stat) -> None:
+        path = place.absolute(item.path)
+        with self._parts.database.reading():
+            record = files_store.find(item.root_id, item.path)
+            if record is not None and _is_unchanged(record, stat):
+                self._ready.append(_Verdict(item))
+                return
+            source = self._source_of(place, item.path, stat)
+            known = originals_store.digests_of_size(stat.size, ALGORITHM_VERSION)
+        is_nested = self._is_nested(place, stat)
+        if source is not None:
+            seen = Seen(item.root_id, item.path, Finding(path, stat=stat), is_nested, source)
+            self._ready.append(_Verdict(item, seen))
+            return
+        is_careful = item.attempts > 0 and self._parts.queue.is_last_try(item)
+        self._submit(item, place, Look(path, known, stat.size, is_careful), is_nested)
+
+    def _source_of(self, place: Place, path: bytes, stat: Stat) -> int | None:
+        for candidate in files_store.with_inode(stat):
+            if candidate.root_id != place.root_id or not stat.is_moved_from(candidate.stat):
+                continue
+            is_elsewhere = candidate.path != path
+            old_path = place.absolute(candidate.path)
+            if (candidate.status is FileStatus.GONE and is_elsewhere) or (
+                is_elsewhere and not is_still_there(old_path, candidate.stat)
+            ):
+                return candidate.id
+        return None
+
+    @staticmethod
+    def _is_nested(place: Place, stat: Stat) -> bool:
+        try:
+            return os.lstat(place.path).st_dev != stat.device
+        except OSError:
+            return False
+
+    def _submit(self, item: WorkItem, place: Place, look: Look, is_nested: bool) -> None:
+        future = self._parts.executor.submit(analyse, look)
+        self._under_way.append(_UnderWay(item, place, is_nested, future))
+        future.add_done_callback(lambda done: self.wake.set())
+
+    def _collect(self) -> None:
+        still: list[_UnderWay] = []
+        for work in self._under_way:
+            if not work.future.done():
+                still.append(work)
+                continue
+            error = work.future.exception()
+            if error is None:
+                self._ready.append(self._judge(work, work.future.result()))
+            else:
+                self._ready.append(self._failed(work, str(error) or type(error).__name__))
+        self._under_way = still
+
+    def _judge(self, work: _UnderWay, finding: Finding) -> _Verdict:
+        item = work.item
+        is_gone = finding.stat is None
+        if is_gone and not self._parts.places.is_trusted(item.root_id):
+            return _Verdict(item, is_later=True, error="the root cannot be reached")
+        if is_gone and self._was_on_lost_mount(work):
+            return _Verdict(item, is_later=True, error="its mount cannot be reached")
+        seen = Seen(item.root_id, item.path, finding, work.is_nested)
+        if not finding.is_transient:
+            return _Verdict(item, seen)
+        is_last = self._parts.queue.is_last_try(item)
+        error = finding.problem or "changed while it was read"
+        return _Verdict(item, seen if is_last else None, error)
+
+    def _failed(self, work: _UnderWay, error: str) -> _Verdict:
+        """The worker was lost. The last time this is recorded with the file."""
+        item = work.item
+        if not self._parts.queue.is_last_try(item):
+            return _Verdict(item, None, error)
+        path = work.place.absolute(item.path)
+        try:
+            stat = Stat.of(os.lstat(path))
+        except OSError:
+            return _Verdict(item, None, error)
+        finding = Finding(path, stat=stat, problem=error)
+        return _Verdict(item, Seen(item.root_id, item.path, finding, work.is_nested), error)
+
+    def _was_on_lost_mount(self, work: _UnderWay) -> bool:
+        with self._parts.database.reading():
+            record = files_store.find(work.item.root_id, work.item.path)
+        if record is None or not record.is_nested:
+            return False
+        folder = work.place.absolute(work.item.path)
+        while len(folder) > len(work.place.path):
+            folder = folder.rpartition(b"/")[0]
+            try:
+                device = os.lstat(folder).st_dev
+            except OSError:
+                continue
+            return device == os.lstat(work.place.path).st_dev
+        return True
+
+    def _record(self) -> None:
+        while self._ready:
+            batch = [self._ready.popleft() for _ in range(min(len(self._ready), RECORDED_AT_ONCE))]
+            try:
+                absorbed = self._parts.writer.call(lambda: self._write(batch))  # noqa: B023 - called before the loop goes on
+            except StoreError:
+                self._ready.extendleft(reversed(batch))
+                raise
+            self._parts.announce(absorbed)
+
+    def _write(self, batch: list[_Verdict]) -> Absorbed:
+        queue = self._parts.queue
+        for verdict in batch:
+            if verdict.is_later:
+                queue.put_off_in_transaction(verdict.item)
+            elif verdict.error and queue.fail_in_transaction(verdict.item, verdict.error):
+                logger.warning(
+                    "given up after %d tries (%s): %s",
+                    verdict.item.attempts + 1,
+                    verdict.error,
+                    printable(verdict.item.path),
+                )
+        absorbed = self._parts.absorb([v.seen for v in batch if v.seen is not None])
+        queue.done_in_transaction([v.item for v in batch if not v.error])
+        queue.put_again_in_transaction(
+            (r.seen.root_id, r.seen.path) for r in absorbed.results if r.change is Change.AGAIN
+        )
+        return absorbed
+
+
+def _is_unchanged(record: FileRecord, stat: Stat) -> bool:
+    return record.status in (
+        FileStatus.OK,
+        FileStatus.BROKEN,
+        FileStatus.WAITING,
+    ) and record.stat.is_same_content_as(stat)

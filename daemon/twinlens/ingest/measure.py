@@ -1,0 +1,201 @@
+"""From the content of one file to everything that is measured of it.
+
+Each kind has its way: a picture is decoded, a RAW shows its preview, a video and a sidecar only
+have tags. Damage ends as `Measurement.error` beside whatever was found before it.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from twinlens.analysis.fingerprint import fingerprint
+from twinlens.analysis.kinds import contradiction
+from twinlens.analysis.metadata import MAKER_NOTE_TAGS, WANTED_TAGS, clean, metadata_of, place_of
+from twinlens.analysis.quality import quality_score
+from twinlens.analysis.timestamps import content_candidates
+from twinlens.errors import MediaError
+from twinlens.media.decoding import Decoded, decode
+from twinlens.media.exiftool import ADVICE, ExifTool
+from twinlens.media.previews import PREVIEW_TAGS, raw_thumbnail
+from twinlens.media.reading import Content
+from twinlens.media.takeout import MOST_BYTES as MOST_TAKEOUT_BYTES
+from twinlens.media.takeout import read_takeout
+from twinlens.media.xmp import MOST_BYTES as MOST_XMP_BYTES
+from twinlens.media.xmp import read_xmp
+from twinlens.model.picture import Kind, Measurement, MediaType
+
+EMPTY: Final = "empty file"
+NEEDS_EXIFTOOL: Final = f"exiftool is needed for this; {ADVICE}"
+
+_SIZE = re.compile(r"(\d{1,9})[x ](\d{1,9})")
+_TOOL_ERROR = "ExifTool:Error"
+_TOOL_WARNING = "ExifTool:Warning"
+_ORIENTATION_TAGS = ("EXIF:Orientation", "XMP:Orientation")
+_PICTURE_TYPE = "image/jpeg"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What measuring needs beside the content; `tool` is None where there is no exiftool."""
+
+    decode_pixels: int
+    tool: ExifTool | None = None
+
+
+def measure(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
+    """Measure one content. What it raises is no fault of the file, except MemoryError."""
+    error = contradiction(content.name, media) if content.size else EMPTY
+    by_kind = {
+        Kind.IMAGE: _measure_image,
+        Kind.RAW: _measure_raw,
+        Kind.VIDEO: _measure_video,
+        Kind.SIDECAR: _measure_sidecar,
+    }
+    if error is not None or media.kind not in by_kind:
+        return Measurement(media.media_type, media.kind, error=error)
+    return by_kind[media.kind](content, media, instruments)
+
+
+def _measure_image(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
+    with content.open() as stream:
+        decoded = decode(stream, media.media_type, instruments.decode_pixels)
+    return _measurement(media, _completed(decoded, content, instruments), decoded)
+
+
+def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
+    if instruments.tool is None:
+        return Measurement(media.media_type, media.kind, error=NEEDS_EXIFTOOL)
+    try:
+        tags = instruments.tool.read_tags(
+            content.path_for_programs(), {*WANTED_TAGS, *PREVIEW_TAGS}
+        )
+    except MediaError as problem:
+        return Measurement(media.media_type, media.kind, error=str(problem))
+    width, height = _size(tags)
+    error = _broken(tags.get(_TOOL_ERROR))
+    if error is None and width is None and not any(tag.endswith(":Make") for tag in tags):
+        error = _broken(tags.get(_TOOL_WARNING, "nothing in it can be read"))
+    thumbnail = None
+    if error is None:
+        thumbnail = raw_thumbnail(
+            content,
+            tags,
+            instruments.tool,
+            instruments.decode_pixels,
+            orientation=_orientation(tags),
+            is_landscape=(width or 0) >= (height or 0),
+        )
+    return _measurement(media, tags, Decoded(width, height, thumbnail=thumbnail, error=error))
+
+
+def _measure_video(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
+    if instruments.tool is None:
+        return Measurement(media.media_type, media.kind, error=NEEDS_EXIFTOOL)
+    try:
+        tags = instruments.tool.read_tags(content.path_for_programs(), WANTED_TAGS)
+    except MediaError as problem:
+        return Measurement(media.media_type, media.kind, error=str(problem))
+    warning = tags.get(_TOOL_WARNING, "")
+    error = "truncated" if warning.startswith("Truncated") else _broken(tags.get(_TOOL_ERROR))
+    return _measurement(media, tags, Decoded(*_size(tags), error=error))
+
+
+def _measure_sidecar(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
+    tags: Mapping[str, str] = {}
+    decoded = Decoded()
+    try:
+        if media.media_type == "application/rdf+xml":
+            with content.open() as stream:
+                tags = read_xmp(stream.read(MOST_XMP_BYTES + 1))
+        elif media.media_type == "application/json":
+            with content.open() as stream:
+                tags = read_takeout(stream.read(MOST_TAKEOUT_BYTES + 1))
+        elif media.media_type == _PICTURE_TYPE:
+            with content.open() as stream:
+                decoded = decode(
+                    stream, _PICTURE_TYPE, instruments.decode_pixels, is_header_enough=True
+                )
+            tags = _completed(decoded, content, instruments)
+        elif media.media_type.startswith("video/"):
+            tags = _asked(content, instruments)
+            decoded = Decoded(*_size(tags))
+    except MediaError as problem:
+        decoded = Decoded(error=str(problem))
+    return _measurement(media, tags, decoded)
+
+
+def _broken(reason: str | None) -> str | None:
+    return None if reason is None else f"broken: {clean(reason)}"
+
+
+def _completed(decoded: Decoded, content: Content, instruments: Instruments) -> dict[str, str]:
+    """The tags found while decoding, with exiftool's where there is more than was read."""
+    embedded = decoded.embedded
+    if not embedded.is_complete or decoded.width is None:
+        return embedded.tags | _asked(content, instruments)
+    if embedded.has_unread_notes:
+        return embedded.tags | _asked(content, instruments, are_notes_enough=True)
+    return embedded.tags
+
+
+def _asked(
+    content: Content, instruments: Instruments, *, are_notes_enough: bool = False
+) -> dict[str, str]:
+    """What exiftool says of a file that can do without it; its failure is noted among the tags."""
+    if instruments.tool is None:
+        return {}
+    path = content.path_for_programs()
+    try:
+        if are_notes_enough:
+            return instruments.tool.read_some_tags(path, MAKER_NOTE_TAGS)
+        return instruments.tool.read_tags(path, WANTED_TAGS)
+    except MediaError as problem:
+        _log.warning("fewer tags than there may be: %s: %r", problem, content.name)
+        return {_TOOL_WARNING: str(problem)}
+
+
+def _measurement(media: MediaType, tags: Mapping[str, str], decoded: Decoded) -> Measurement:
+    width, height = decoded.width, decoded.height
+    if width is None or height is None:
+        width, height = _size(tags)
+    hashes = quality = None
+    if decoded.thumbnail is not None:
+        hashes = fingerprint(decoded.thumbnail)
+        quality = _quality(decoded.thumbnail, width, height)
+    return Measurement(
+        media.media_type,
+        media.kind,
+        width=width,
+        height=height,
+        orientation=decoded.orientation or _orientation(tags),
+        metadata=metadata_of(tags),
+        date_candidates=content_candidates(tags, media.kind),
+        fingerprint=hashes,
+        quality_score=quality,
+        place=place_of(tags),
+        error=decoded.error,
+    )
+
+
+def _quality(thumbnail: Image.Image, width: int | None, height: int | None) -> float:
+    return quality_score(thumbnail, width or thumbnail.width, height or thumbnail.height)
+
+
+def _size(tags: Mapping[str, str]) -> tuple[int | None, int | None]:
+    match = _SIZE.fullmatch(tags.get("Composite:ImageSize", ""))
+    if match is None or "0" in match.groups():
+        return None, None
+    return int(match[1]), int(match[2])
+
+
+def _orientation(tags: Mapping[str, str]) -> int | None:
+    for tag in _ORIENTATION_TAGS:
+        if tags.get(tag, "") in list("12345678"):
+            return int(tags[tag])
+    return None

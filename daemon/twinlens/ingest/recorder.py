@@ -1,0 +1,236 @@
+"""Records what was found at paths: the file, its content, and the count of references.
+
+Runs inside a transaction of the writer, with no I/O of its own. Recording the same finding twice
+leaves the store as it was after the first time.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from twinlens.analysis.names import parse_name
+from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.model.files import FileRecord, FileStatus, Finding, Stat
+from twinlens.model.picture import ALGORITHM_VERSION, Measurement
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+
+
+class Change(StrEnum):
+    """What recording a finding changed."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    MOVED = "moved"
+    GONE = "gone"
+    UNCHANGED = "unchanged"
+    UNREADABLE = "unreadable"
+    AGAIN = "again"
+    """Nothing was recorded: the path has to be looked at once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A finding and where it belongs. `path` is relative to the root.
+
+    `moved_from` is the id of the file that was renamed to this path; `finding` then has a stat
+    only.
+    """
+
+    root_id: int
+    path: bytes
+    finding: Finding
+    is_nested: bool = False
+    moved_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of one finding; `error` where the file is broken or unreadable."""
+
+    seen: Seen
+    change: Change
+    file_id: int | None = None
+    original_id: int | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Touched:
+    """What has to be regrouped: (root id, radical) buckets, and contents."""
+
+    buckets: set[tuple[int, str]] = field(default_factory=set)
+    originals: set[int] = field(default_factory=set)
+
+
+class Recorder:
+    """Writes findings. `clock` gives the current time, aware."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    def record(self, batch: Iterable[Seen]) -> tuple[list[Recorded], Touched]:
+        """Record findings; renames first, so that the old path's absence is no deletion."""
+        touched = Touched()
+        ordered = sorted(batch, key=lambda seen: seen.moved_from is None)
+        results = [self._one(seen, touched) for seen in ordered]
+        for original_id in sorted(touched.originals):
+            settle_capture_time(original_id, self._clock)
+        return results, touched
+
+    def _one(self, seen: Seen, touched: Touched) -> Recorded:
+        known = files_store.find(seen.root_id, seen.path)
+        finding = seen.finding
+        if finding.stat is None:
+            return self._absent(seen, known, touched)
+        if seen.moved_from is not None:
+            return self._moved(seen, finding.stat, seen.moved_from, known, touched)
+        if known is not None and _is_stale(known, finding.stat):
+            return Recorded(seen, Change.AGAIN)
+        if finding.sha256 is None:
+            return self._unreadable(seen, finding.stat, known, touched)
+        return self._content(seen, finding.stat, finding.sha256, known, touched)
+
+    def _absent(self, seen: Seen, known: FileRecord | None, touched: Touched) -> Recorded:
+        if known is None or known.status is FileStatus.GONE:
+            return Recorded(seen, Change.UNCHANGED)
+        files_store.set_gone(known.id, self._at())
+        self._release(known, touched)
+        touched.buckets.add((seen.root_id, parse_name(_name(known.path)).radical))
+        return Recorded(seen, Change.GONE, known.id, known.original_id)
+
+    def _moved(
+        self,
+        seen: Seen,
+        stat: Stat,
+        source_id: int,
+        known: FileRecord | None,
+        touched: Touched,
+    ) -> Recorded:
+        source = files_store.get_or_none(source_id)
+        if source is None or source.original_id is None or not stat.is_moved_from(source.stat):
+            return Recorded(seen, Change.AGAIN)
+        if known is not None and known.id == source.id:
+            return Recorded(seen, Change.UNCHANGED, known.id, known.original_id)
+        if known is not None:
+            if known.status is not FileStatus.GONE:
+                self._release(known, touched)
+            files_store.delete(known.id)
+        old_radical = parse_name(_name(source.path)).radical
+        radical = parse_name(_name(seen.path)).radical
+        was_gone = source.status is FileStatus.GONE
+        status = self._status_of(source.original_id) if was_gone else source.status
+        files_store.move(
+            source.id,
+            seen.root_id,
+            seen.path,
+            radical=radical,
+            stat=stat,
+            is_nested=seen.is_nested,
+            status=status,
+            at=self._at(),
+        )
+        if was_gone:
+            originals_store.add_reference(source.original_id)
+        touched.originals.add(source.original_id)
+        touched.buckets |= {(source.root_id, old_radical), (seen.root_id, radical)}
+        return Recorded(seen, Change.MOVED, source.id, source.original_id)
+
+    def _unreadable(
+        self, seen: Seen, stat: Stat, known: FileRecord | None, touched: Touched
+    ) -> Recorded:
+        error = seen.finding.problem or "not readable"
+        if known is not None and known.status is not FileStatus.GONE:
+            files_store.set_unreadable(known.id, error, self._at())
+            return Recorded(seen, Change.UNREADABLE, known.id, known.original_id, error)
+        radical = parse_name(_name(seen.path)).radical
+        file_id = files_store.put(
+            seen.root_id,
+            seen.path,
+            radical=radical,
+            stat=stat,
+            is_nested=seen.is_nested,
+            original_id=None,
+            status=FileStatus.UNREADABLE,
+            error=error,
+            at=self._at(),
+        )
+        return Recorded(seen, Change.UNREADABLE, file_id, None, error)
+
+    def _content(
+        self,
+        seen: Seen,
+        stat: Stat,
+        sha256: str,
+        known: FileRecord | None,
+        touched: Touched,
+    ) -> Recorded:
+        original_id = self._original(sha256, stat.size, seen.finding.measurement)
+        if original_id is None:
+            return Recorded(seen, Change.AGAIN)
+        error = originals_store.error_of(original_id)
+        status = _status(stat.size, error)
+        radical = parse_name(_name(seen.path)).radical
+        file_id = files_store.put(
+            seen.root_id,
+            seen.path,
+            radical=radical,
+            stat=stat,
+            is_nested=seen.is_nested,
+            original_id=original_id,
+            status=status,
+            error=None,
+            at=self._at(),
+        )
+        was_live = known is not None and known.status is not FileStatus.GONE
+        if known is not None and was_live and known.original_id == original_id:
+            touched.originals.add(original_id)
+            return Recorded(seen, Change.UNCHANGED, file_id, original_id, error)
+        if known is not None and was_live:
+            self._release(known, touched)
+        originals_store.add_reference(original_id)
+        touched.originals.add(original_id)
+        touched.buckets.add((seen.root_id, radical))
+        change = Change.CHANGED if was_live else Change.ADDED
+        return Recorded(seen, change, file_id, original_id, error)
+
+    def _original(self, sha256: str, size: int, measurement: Measurement | None) -> int | None:
+        """The content's id; None where it was forgotten since the worker was told it is known."""
+        known = originals_store.version_of(sha256)
+        if measurement is None:
+            return known[0] if known else None
+        if known is not None and known[1] == measurement.algorithm_version == ALGORITHM_VERSION:
+            return known[0]
+        return originals_store.put(sha256, size, measurement)
+
+    def _release(self, record: FileRecord, touched: Touched) -> None:
+        if record.original_id is not None:
+            originals_store.remove_reference(record.original_id, self._at())
+            touched.originals.add(record.original_id)
+
+    def _status_of(self, original_id: int) -> FileStatus:
+        return _status(originals_store.get(original_id).size, originals_store.error_of(original_id))
+
+    def _at(self) -> str:
+        return self._clock().isoformat(timespec="seconds")
+
+
+def _status(size: int, error: str | None) -> FileStatus:
+    if size == 0:
+        return FileStatus.WAITING
+    return FileStatus.OK if error is None else FileStatus.BROKEN
+
+
+def _is_stale(known: FileRecord, stat: Stat) -> bool:
+    """Whether something newer was recorded while this finding was on its way."""
+    is_same = known.stat.is_same_content_as(stat)
+    return (
+        known.status is not FileStatus.GONE
+        and not is_same
+        and (known.stat.inode == stat.inode and known.stat.ctime_ns > stat.ctime_ns)
+    )
+
+
+def _name(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]

@@ -1,0 +1,263 @@
+"""The `scan` job: everything on the disk that differs from the store is looked at and recorded."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twinlens.ingest.absorber import Absorbed
+from twinlens.ingest.analyse import analyse
+from twinlens.ingest.places import Place, Places
+from twinlens.ingest.recorder import Change, Seen
+from twinlens.ingest.survey import Difference, Survey
+from twinlens.ingest.tally import ScanTally, scan_result
+from twinlens.jobs.definition import Item, JobDefinition, Outcome
+from twinlens.jobs.work_queue import WorkQueue
+from twinlens.model.files import FileRecord, Finding, Look, Stat
+from twinlens.model.paths import printable, to_bytes, to_text
+from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.model.roots import RootIdentity, RootState
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+from twinlens.store import roots as roots_store
+from twinlens.store.database import Database
+from twinlens.store.writer import Writer
+from twinlens.watch.identity import RootHealth
+
+logger = logging.getLogger(__name__)
+
+FEW_FILES = 20
+"""So few absences are believed whatever their share of a root: an owner tidies up."""
+
+SAMPLE = 40
+"""Known files that are looked for in a root that has another identity than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanParts:
+    """What a scan works with. `absorb` records findings in the current transaction; `announce`
+    hears of what was recorded once it is committed."""
+
+    database: Database
+    writer: Writer
+    places: Places
+    queue: WorkQueue
+    absorb: Callable[[Sequence[Seen]], Absorbed]
+    announce: Callable[[Absorbed], None]
+    monotonic: Callable[[], float]
+    now: Callable[[], float]
+    clock: Callable[[], str]
+    settle_seconds: float
+    brake_percent: float
+    is_stopped: Callable[[], bool]
+    on_finished: Callable[[dict[str, object]], None]
+
+
+class Scan:
+    """The state of one running scan, behind its job definition."""
+
+    def __init__(self, parts: ScanParts) -> None:
+        self._parts = parts
+        self.tally = ScanTally(parts.monotonic())
+
+    def definition(
+        self, *, batch_size: int = 32, timeout_seconds: float = 86_400.0
+    ) -> JobDefinition:
+        """The job. Failed files go to the work queue, which owns patience: no retries here."""
+        return JobDefinition(
+            name="scan",
+            discover=self._discover,
+            prepare=self._prepare,
+            process=analyse,
+            absorb=self._absorb,
+            absorbed=self._absorbed,
+            finalize=self._finalize,
+            batch_size=batch_size,
+            retries=0,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def _discover(self, argument: dict[str, object]) -> Iterator[Item]:
+        self.tally = ScanTally(self._parts.monotonic())
+        accept = bool(argument.get("accept_missing", False))
+        wanted = argument.get("paths") or [to_text(p.path) for p in self._parts.places.all()]
+        assert isinstance(wanted, list)
+        for text in wanted:
+            path = to_bytes(str(text))
+            place = self._parts.places.at(path)
+            if place is not None:
+                yield from self._survey(place, path, accept)
+
+    def _survey(self, place: Place, path: bytes, accept: bool) -> Iterator[Item]:
+        if not self._is_ready(place, accept):
+            return
+        is_whole = path.rstrip(b"/") == place.path.rstrip(b"/")
+        with self._parts.database.reading():
+            survey = Survey(
+                place,
+                under=None if is_whole else path,
+                outdated=originals_store.outdated(ALGORITHM_VERSION),
+                still_there=is_still_there,
+                is_stopped=self._parts.is_stopped,
+            )
+            for difference in survey.differences():
+                stat = difference.stat
+                assert stat is not None
+                if difference.moved_from is None and self._is_young(stat):
+                    self._let_settle(place, difference.path, stat)
+                    continue
+                yield _item(place, difference)
+            self.tally.add_survey(survey.count)
+            if survey.count.is_complete and survey.absent:
+                yield from self._absences(place, survey, accept)
+            elif survey.count.is_complete and is_whole:
+                self._clear_suspicion(place)
+        if is_whole and survey.count.is_complete:
+            at = self._parts.clock()
+            self._parts.writer.call(lambda: roots_store.set_scanned(place.root_id, at))
+
+    def _is_ready(self, place: Place, accept: bool) -> bool:
+        health = self._parts.places.check(place.root_id)
+        identity = health.identity if health.state is RootState.CHANGED else None
+        if identity is not None and (accept or self._holds_what_is_known(place)):
+            logger.info("the root was recognised by its files: %s", printable(place.path))
+            self._adopt(place, identity)
+            return True
+        if health.state in (RootState.UNREACHABLE, RootState.CHANGED):
+            self.tally.problems.append(f"{printable(place.path)}: {health.detail}")
+            return False
+        return True
+
+    def _adopt(self, place: Place, identity: RootIdentity) -> None:
+        self._parts.places.adopt(place.root_id, identity)
+        self._parts.places.set_state(
+            place.root_id, RootHealth(RootState.ONLINE, "online (adopted)", identity)
+        )
+
+    def _holds_what_is_known(self, place: Place) -> bool:
+        """Whether nearly all of a sample of known files lie in the root as they were."""
+        with self._parts.database.reading():
+            sample = files_store.sample(place.root_id, SAMPLE)
+        found = sum(_is_as_recorded(place, record) for record in sample)
+        return bool(sample) and found >= 0.9 * len(sample)
+
+    def _absences(self, place: Place, survey: Survey, accept: bool) -> Iterator[Item]:
+        if self._parts.places.check(place.root_id).state not in (
+            RootState.ONLINE,
+            RootState.SUSPECT,
+        ):
+            return
+        known = files_store.count_live(place.root_id)
+        absent = len(survey.absent)
+        share = 100.0 * absent / max(known, 1)
+        is_implausible = survey.count.files == 0 or (
+            absent > FEW_FILES and share > self._parts.brake_percent
+        )
+        if is_implausible and not accept:
+            detail = (
+                f"{absent} of {known} known files are missing; nothing was called gone. If they "
+                f"were deleted on purpose: twinlens scan --accept-missing"
+            )
+            self._parts.places.set_state(place.root_id, RootHealth(RootState.SUSPECT, detail, None))
+            self.tally.problems.append(f"{printable(place.path)}: {detail}")
+            return
+        self._clear_suspicion(place)
+        for record in survey.absent:
+            yield _item(place, Difference(record.path, None, record.is_nested))
+
+    def _clear_suspicion(self, place: Place) -> None:
+        if self._parts.places.state(place.root_id) is RootState.SUSPECT:
+            self._parts.places.set_state(
+                place.root_id, RootHealth(RootState.ONLINE, "online", None)
+            )
+
+    def _is_young(self, stat: Stat) -> bool:
+        age = self._parts.now() - stat.mtime_ns / 1e9
+        return -86_400 < age < self._parts.settle_seconds
+
+    def _let_settle(self, place: Place, path: bytes, stat: Stat) -> None:
+        self.tally.waiting += 1
+        self._parts.queue.put_later(place.root_id, path, (stat.size, stat.mtime_ns))
+
+    def _prepare(self, item: Item) -> Look | None:
+        place = self._parts.places.get(item["root"])
+        if place is None or item["moved_from"] is not None:
+            return None
+        size = int(item["size"] or 0)
+        known = originals_store.digests_of_size(size, ALGORITHM_VERSION) if size else frozenset()
+        return Look(place.absolute(to_bytes(item["path"])), known, size)
+
+    def _absorb(self, outcomes: Sequence[Outcome]) -> Absorbed:
+        seen: list[Seen] = []
+        for outcome in outcomes:
+            item = outcome.item
+            path = to_bytes(item["path"])
+            finding = _finding(item, outcome)
+            if finding is None or finding.is_transient:
+                self._parts.queue.retry_in_transaction(
+                    item["root"], path, outcome.error or _problem(finding)
+                )
+                self.tally.waiting += 1
+                continue
+            seen.append(Seen(item["root"], path, finding, item["nested"], item["moved_from"]))
+        absorbed = self._parts.absorb(seen)
+        self._parts.queue.put_again_in_transaction(
+            (r.seen.root_id, r.seen.path) for r in absorbed.results if r.change is Change.AGAIN
+        )
+        return absorbed
+
+    def _absorbed(self, absorbed: Absorbed) -> None:
+        self.tally.add(absorbed.results)
+        self._parts.announce(absorbed)
+
+    def _finalize(self) -> dict[str, object]:
+        tally = self.tally
+        with self._parts.database.reading():
+            result = scan_result(tally, self._parts.monotonic() - tally.started)
+        self._parts.on_finished(result)
+        return result
+
+
+def is_still_there(path: bytes, stat: Stat) -> bool:
+    """Whether the inode of a known file is at its path. An error counts as: it may be."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return found.st_ino == stat.inode
+
+
+def _is_as_recorded(place: Place, record: FileRecord) -> bool:
+    try:
+        found = os.lstat(place.absolute(record.path))
+    except OSError:
+        return False
+    return (found.st_size, found.st_mtime_ns) == (record.stat.size, record.stat.mtime_ns)
+
+
+def _item(place: Place, difference: Difference) -> dict[str, Any]:
+    stat = difference.stat
+    item: dict[str, Any] = {
+        "root": place.root_id,
+        "path": to_text(difference.path),
+        "size": stat.size if stat else None,
+        "nested": difference.is_nested,
+        "moved_from": difference.moved_from,
+    }
+    if difference.moved_from is not None and stat is not None:
+        item["stat"] = [stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns]
+    return item
+
+
+def _finding(item: dict[str, Any], outcome: Outcome) -> Finding | None:
+    if item["moved_from"] is not None:
+        return Finding(to_bytes(item["path"]), stat=Stat(*item["stat"]))
+    result = outcome.result
+    return result if isinstance(result, Finding) else None
+
+
+def _problem(finding: Finding | None) -> str:
+    return (finding.problem if finding else None) or "could not be looked at"

@@ -1,0 +1,57 @@
+"""What a scan did, in numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from twinlens.ingest.recorder import Change, Recorded
+from twinlens.ingest.survey import SurveyCount
+from twinlens.model.paths import printable
+from twinlens.store import files as files_store
+
+
+@dataclass(slots=True)
+class ScanTally:
+    """What a scan did; `as_result` is the object that `twinlens scan --json` prints."""
+
+    started: float
+    changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes_read: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def add_survey(self, count: SurveyCount) -> None:
+        """Take over what a walk saw."""
+        self.unchanged += count.unchanged
+        self.skipped += count.skipped
+        self.problems += [f"{printable(folder)}: {error}" for folder, error in count.errors]
+
+    def add(self, results: Sequence[Recorded]) -> None:
+        """Take over what became of findings."""
+        for result in results:
+            self.changes[result.change] += 1
+            self.bytes_read += result.seen.finding.bytes_read
+            self.failed += result.error is not None
+
+
+def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:
+    """The numbers of a scan as they are printed. Inside a connection of the database."""
+    files, originals = files_store.totals()
+    changes = tally.changes
+    return {
+        "files": files,
+        "originals": originals,
+        "added": changes[Change.ADDED],
+        "changed": changes[Change.CHANGED],
+        "moved": changes[Change.MOVED],
+        "gone": changes[Change.GONE],
+        "unchanged": tally.unchanged + changes[Change.UNCHANGED],
+        "failed": tally.failed,
+        "bytes_read": tally.bytes_read,
+        "seconds": round(seconds, 3),
+        "skipped": tally.skipped,
+        "waiting": tally.waiting,
+        "problems": tally.problems,
+    }

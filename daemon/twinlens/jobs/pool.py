@@ -1,0 +1,150 @@
+"""Worker processes behind the `concurrent.futures.Executor` interface.
+
+`ProcessPoolExecutor` breaks as a whole when one worker dies and cannot end one that hangs. Here a
+worker that dies, hangs or runs out of memory costs its own task only: its future fails with
+WorkerLostError, the others go on, and a new worker takes its place (pebble does that).
+
+Workers are forked from a small server process that is started first, before any watched folder is
+opened, and that has the analysis loaded already: a new worker costs milliseconds and shares its
+memory. Idle workers are given back.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+Result = TypeVar("Result")
+
+TASKS_PER_WORKER = 2000
+"""A worker is replaced after so many files: decoders leak."""
+
+
+class WorkerLostError(Exception):
+    """The worker died or was ended at its deadline; the message says which."""
+
+
+class WorkerPool(Executor):
+    """`processes` workers with a deadline for each task.
+
+    `deadline(args)` gives the seconds that a call with these arguments may take. `preload` names
+    modules that the server imports once for all workers.
+    """
+
+    def __init__(
+        self,
+        processes: int,
+        *,
+        initializer: Callable[..., None],
+        initargs: tuple[Any, ...] = (),
+        deadline: Callable[[tuple[Any, ...]], float],
+        idle_seconds: float = 60.0,
+        preload: Sequence[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.processes = processes
+        self._initializer = initializer
+        self._initargs = initargs
+        self._deadline = deadline
+        self._idle_seconds = idle_seconds
+        self._preload = list(preload)
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._pool: ProcessPool | None = None
+        self._under_way = 0
+        self._last_used = monotonic()
+        self._is_shut = False
+
+    def start_server(self) -> None:
+        """Start the process that workers are forked from. Call before any root is opened."""
+        multiprocessing.set_forkserver_preload(self._preload)
+        multiprocessing.forkserver.ensure_running()
+
+    def submit(  # type: ignore[override]  # positional arguments are all a task needs
+        self, fn: Callable[..., Result], /, *args: Any
+    ) -> "Future[Result]":
+        """Run `fn(*args)` in a worker."""
+        outer: Future[Result] = Future()
+        outer.set_running_or_notify_cancel()
+        with self._lock:
+            if self._is_shut:
+                raise RuntimeError("the worker pool is shut down")
+            pool = self._running_pool()
+            self._under_way += 1
+            inner = pool.schedule(fn, args=args, timeout=self._deadline(args))
+        inner.add_done_callback(lambda done: self._pass_on(done, outer))
+        return outer
+
+    def warm(self) -> None:
+        """Start the workers that a file which is about to settle will need."""
+        with self._lock:
+            if not self._is_shut:
+                self._last_used = self._monotonic()
+                self._running_pool()
+
+    def give_back(self) -> bool:
+        """End the workers where they have been idle long enough; tells whether it did."""
+        with self._lock:
+            is_idle = (
+                self._pool is not None
+                and self._under_way == 0
+                and self._monotonic() - self._last_used >= self._idle_seconds
+            )
+            if not is_idle:
+                return False
+            pool, self._pool = self._pool, None
+        self._end(pool)
+        return True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers; with `cancel_futures` at once, and their tasks fail."""
+        with self._lock:
+            self._is_shut = True
+            pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        if cancel_futures:
+            pool.stop()
+        else:
+            pool.close()
+        if wait:
+            pool.join()
+
+    def _running_pool(self) -> ProcessPool:
+        if self._pool is None:
+            self._pool = ProcessPool(
+                max_workers=self.processes,
+                max_tasks=TASKS_PER_WORKER,
+                initializer=self._initializer,
+                initargs=list(self._initargs),
+                context=multiprocessing.get_context("forkserver"),
+            )
+        return self._pool
+
+    def _pass_on(self, inner: "Future[Any]", outer: "Future[Any]") -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._last_used = self._monotonic()
+        if inner.cancelled():
+            outer.set_exception(WorkerLostError("the worker pool was shut down"))
+            return
+        error = inner.exception()
+        if error is None:
+            outer.set_result(inner.result())
+        elif isinstance(error, TimeoutError):
+            outer.set_exception(WorkerLostError("took longer than its deadline; worker ended"))
+        elif isinstance(error, ProcessExpired):
+            outer.set_exception(WorkerLostError(f"the worker died (exit code {error.exitcode})"))
+        else:
+            outer.set_exception(error)
+
+    @staticmethod
+    def _end(pool: ProcessPool | None) -> None:
+        if pool is not None:
+            pool.close()
+            pool.join()

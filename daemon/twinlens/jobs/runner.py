@@ -1,0 +1,230 @@
+"""Runs a job in batches on any executor, so that a stopped one goes on where it was.
+
+The items of a batch are submitted as soon as there is room, so the workers never wait for a
+transaction; a batch is recorded when its last item is done.
+"""
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from twinlens.errors import StoreError
+from twinlens.jobs.definition import Item, JobDefinition, Outcome
+from twinlens.model.jobs import JobRecord, JobState
+from twinlens.store import jobs as jobs_store
+from twinlens.store.database import Database
+from twinlens.store.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+DISCOVERED_AT_ONCE = 16
+"""Batches that one transaction of the discovery remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `total` is None while it is still discovering."""
+
+    job_id: int
+    name: str
+    discovered: int
+    total: int | None
+    succeeded: int
+    failed: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    number: int
+    items: list[Item]
+    futures: list["Future[Any] | None"] = field(default_factory=list)
+
+
+class JobRunner:
+    """Carries out jobs of a registry, one at a time, on the executor it is given."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        executor: Executor,
+        clock: Callable[[], str],
+        *,
+        is_stopped: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._executor = executor
+        self._clock = clock
+        self._is_stopped = is_stopped
+        self._on_progress = on_progress
+
+    def run(self, job: JobRecord, definition: JobDefinition) -> JobRecord:
+        """Run the job to its end, or until it is stopped or cancelled, and return how it stands.
+
+        A stopped job stays `running` in the store and goes on at the next call. An error of the
+        pass itself (not of an item) ends the job as `failed` and is raised again where it is an
+        error of the store.
+        """
+        try:
+            return self._run(job.id, definition, json.loads(job.argument))
+        except StoreError:
+            raise
+        except Exception as error:  # a pass must not take the daemon with it
+            logger.exception("job %s failed", definition.name)
+            words = f"{type(error).__name__}: {error}"
+            self._writer.call(
+                lambda: jobs_store.finish(job.id, JobState.FAILED, self._clock(), error=words)
+            )
+            return self._stored(job.id)
+
+    def _run(
+        self, job_id: int, definition: JobDefinition, argument: dict[str, object]
+    ) -> JobRecord:
+        at = self._clock()
+        if not self._writer.call(lambda: jobs_store.begin(job_id, at)):
+            is_complete = self._discover(job_id, definition, argument)
+            if not is_complete:
+                return self._interrupted(job_id)
+        with self._database.reading():
+            is_complete = self._process(job_id, definition)
+        if not is_complete:
+            return self._interrupted(job_id)
+        result = definition.finalize()
+        self._writer.call(
+            lambda: jobs_store.finish(job_id, JobState.SUCCESS, self._clock(), result=result)
+        )
+        return self._stored(job_id)
+
+    def _discover(
+        self, job_id: int, definition: JobDefinition, argument: dict[str, object]
+    ) -> bool:
+        items = definition.discover(argument)
+        number = count = 0
+        while chunk := _chunks(items, definition.batch_size, DISCOVERED_AT_ONCE):
+            if self._is_stopped() or self._is_cancelled(job_id):
+                return False
+            first, batches = number, chunk
+            self._writer.call(lambda: jobs_store.add_batches(job_id, first, batches))  # noqa: B023 - called before the loop goes on
+            number += len(chunk)
+            count += sum(len(batch) for batch in chunk)
+            self._on_progress(Progress(job_id, definition.name, count, None, 0, 0))
+        if self._is_stopped():
+            return False
+        self._writer.call(lambda: jobs_store.set_discovered(job_id, count))
+        self._on_progress(Progress(job_id, definition.name, count, count, 0, 0))
+        return True
+
+    def _process(self, job_id: int, definition: JobDefinition) -> bool:
+        numbers = deque(jobs_store.pending_batches(job_id))
+        is_cancelled = self._is_cancelled(job_id)
+        most = definition.workers or 4 * int(getattr(self._executor, "processes", 2))
+        under_way: deque[_Batch] = deque()
+        unsubmitted: deque[tuple[_Batch, int]] = deque()
+        running: set[Future[Any]] = set()
+        while numbers or under_way:
+            if self._is_stopped() or is_cancelled:
+                wait(running)
+                return False
+            while numbers and len(unsubmitted) < most:
+                batch = self._load(job_id, numbers.popleft())
+                under_way.append(batch)
+                unsubmitted.extend((batch, index) for index in range(len(batch.items)))
+            while unsubmitted and len(running) < most:
+                batch, index = unsubmitted.popleft()
+                future = self._submit(definition, batch.items[index])
+                batch.futures[index] = future
+                if future is not None:
+                    running.add(future)
+            if running:
+                running = wait(running, return_when="FIRST_COMPLETED").not_done
+            while under_way and self._is_done(under_way[0], unsubmitted):
+                is_cancelled = self._record(job_id, definition, under_way.popleft())
+        return True
+
+    def _load(self, job_id: int, number: int) -> _Batch:
+        items = jobs_store.batch_items(job_id, number)
+        return _Batch(number, items, [None] * len(items))
+
+    @staticmethod
+    def _is_done(batch: _Batch, unsubmitted: "deque[tuple[_Batch, int]]") -> bool:
+        if unsubmitted and any(waiting is batch for waiting, _ in unsubmitted):
+            return False
+        return all(future is None or future.done() for future in batch.futures)
+
+    def _submit(self, definition: JobDefinition, item: Item) -> "Future[Any] | None":
+        argument = definition.prepare(item)
+        if argument is None:
+            return None
+        return self._executor.submit(definition.process, argument)
+
+    def _record(self, job_id: int, definition: JobDefinition, batch: _Batch) -> bool:
+        """Record a finished batch; tells whether the job was cancelled meanwhile."""
+        outcomes = [
+            self._outcome(definition, item, future)
+            for item, future in zip(batch.items, batch.futures, strict=True)
+        ]
+        failed = sum(outcome.error is not None for outcome in outcomes)
+        first_error = next((o.error for o in outcomes if o.error is not None), None)
+
+        def write() -> Any:
+            value = definition.absorb(outcomes)
+            jobs_store.finish_batch(
+                job_id,
+                batch.number,
+                succeeded=len(outcomes) - failed,
+                failed=failed,
+                retries=0,
+                error=first_error,
+            )
+            return value
+
+        definition.absorbed(self._writer.call(write))
+        job = self._stored(job_id)
+        self._on_progress(
+            Progress(job_id, definition.name, job.total or 0, job.total, job.succeeded, job.failed)
+        )
+        return job.cancel_requested
+
+    def _outcome(
+        self, definition: JobDefinition, item: Item, future: "Future[Any] | None"
+    ) -> Outcome:
+        error = "not tried"
+        for attempt in range(definition.retries + 1):
+            if attempt:
+                future = self._submit(definition, item)
+            if future is None:
+                return Outcome(item)
+            try:
+                return Outcome(item, result=future.result(definition.timeout_seconds))
+            except Exception as failure:  # noqa: BLE001 - an item's failure is a recorded fact
+                error = str(failure) or type(failure).__name__
+        return Outcome(item, error=error)
+
+    def _interrupted(self, job_id: int) -> JobRecord:
+        if self._is_cancelled(job_id):
+            self._writer.call(lambda: jobs_store.finish(job_id, JobState.CANCELLED, self._clock()))
+        return self._stored(job_id)
+
+    def _is_cancelled(self, job_id: int) -> bool:
+        return self._stored(job_id).cancel_requested
+
+    def _stored(self, job_id: int) -> JobRecord:
+        with self._database.reading():
+            job = jobs_store.get(job_id)
+        if job is None:
+            raise LookupError(f"job {job_id} is not in the store")
+        return job
+
+
+def _chunks(items: Iterator[Item], size: int, most: int) -> list[list[Item]]:
+    chunk: list[list[Item]] = []
+    while len(chunk) < most and (batch := list(islice(items, size))):
+        chunk.append(batch)
+    return chunk

@@ -1,0 +1,146 @@
+"""The work queue: paths waiting to be looked at, with the patience that policy gives them.
+
+It lives in this process; its memory is in the store, so a crash at any point loses no path. The
+methods named `…_in_transaction` run inside a transaction of the writer that records the results
+too; all others make their own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from twinlens.jobs.patience import is_quarantined, retry_pause
+from twinlens.model.jobs import WorkItem
+from twinlens.store import work_items
+from twinlens.store.database import Database
+from twinlens.store.work_items import Sample
+from twinlens.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long failures are borne.
+
+    After `retries` tries more a file is quarantined; the first pause is `pause_seconds`, each
+    further one twice as long. `lease_seconds` bounds how long a worker may hold an item.
+    """
+
+    retries: int = 5
+    pause_seconds: float = 30.0
+    settle_seconds: float = 5.0
+    lease_seconds: float = 900.0
+
+
+class WorkQueue:
+    """One entry a path. `now` gives seconds since the epoch, `clock` the time as text."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        patience: Patience,
+        now: Callable[[], float],
+        clock: Callable[[], str],
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self.patience = patience
+        self._now = now
+        self._clock = clock
+
+    def recover(self) -> int:
+        """At start: take back what the last run had leased. Returns how many paths that were."""
+        return self._writer.call(work_items.release_leases)
+
+    def put(self, root_id: int, paths: Iterable[bytes], reason: str) -> int:
+        """Ask for settled paths to be looked at now."""
+        wanted = list(paths)
+        return self._writer.call(
+            lambda: work_items.put(
+                root_id, wanted, reason=reason, not_before=self._now(), at=self._clock()
+            )
+        )
+
+    def put_later(self, root_id: int, path: bytes, sample: Sample) -> None:
+        """Ask for a young path to be looked at once it has held still."""
+        self._writer.call(
+            lambda: work_items.put(
+                root_id,
+                [path],
+                reason="young",
+                not_before=self._now() + self.patience.settle_seconds,
+                at=self._clock(),
+                samples={path: sample},
+            )
+        )
+
+    def put_again_in_transaction(self, paths: Iterable[tuple[int, bytes]]) -> None:
+        """Ask for another look at (root id, path) pairs."""
+        for root_id, path in paths:
+            work_items.put(
+                root_id, [path], reason="again", not_before=self._now(), at=self._clock()
+            )
+
+    def lease(self, limit: int) -> list[tuple[WorkItem, Sample | None]]:
+        """Take due items. They stay in the queue until they are recorded or fail."""
+        return self._writer.call(
+            lambda: work_items.lease(self._now(), self.patience.lease_seconds, limit)
+        )
+
+    def release_lost(self) -> int:
+        """Take back items whose lease ran out."""
+        return self._writer.call(lambda: work_items.release_leases(self._now()))
+
+    def done_in_transaction(self, items: Sequence[WorkItem]) -> None:
+        """The items' paths were recorded."""
+        work_items.done([item.id for item in items])
+
+    def postpone(self, item: WorkItem, sample: Sample | None) -> None:
+        """The file does not hold still yet."""
+        self._writer.call(
+            lambda: work_items.postpone(
+                item.id,
+                not_before=self._now() + self.patience.settle_seconds,
+                sample=sample,
+            )
+        )
+
+    def put_off_in_transaction(self, item: WorkItem) -> None:
+        """It cannot be judged now, through no fault of the file: wait without counting a try."""
+        work_items.postpone(
+            item.id, not_before=self._now() + self.patience.pause_seconds, sample=None
+        )
+
+    def is_last_try(self, item: WorkItem) -> bool:
+        """Whether one more failure would quarantine the item."""
+        return is_quarantined(item.attempts + 1, self.patience.retries)
+
+    def fail_in_transaction(self, item: WorkItem, error: str) -> bool:
+        """A try failed; tells whether the item went to quarantine."""
+        is_out = self.is_last_try(item)
+        pause = retry_pause(item.attempts + 1, self.patience.pause_seconds)
+        work_items.fail(item.id, error=error, retry_at=None if is_out else self._now() + pause)
+        return is_out
+
+    def retry_in_transaction(self, root_id: int, path: bytes, error: str) -> None:
+        """A try outside the queue failed: the queue goes on with its own patience."""
+        work_items.put(
+            root_id,
+            [path],
+            reason=f"retry: {error}"[:200],
+            not_before=self._now() + retry_pause(1, self.patience.pause_seconds),
+            at=self._clock(),
+        )
+
+    def retry_failed(self) -> int:
+        """Give every quarantined path a new start."""
+        return self._writer.call(work_items.retry_failed)
+
+    def next_due(self) -> float | None:
+        """When the next item is due, in seconds since the epoch."""
+        with self._database.reading():
+            return work_items.next_due()
+
+    def counts(self) -> dict[str, int]:
+        """How many items are pending, running, failed."""
+        with self._database.reading():
+            return work_items.counts()

@@ -1,0 +1,66 @@
+"""Orphan cleanup: forget contents that no file has referred to for the grace period.
+
+It forgets rows, never files. While any root cannot be trusted nothing is forgotten: what looks like
+an orphan may be a picture on a share that is not mounted.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from twinlens.model.roots import RootState
+from twinlens.store import files as files_store
+from twinlens.store import meta
+from twinlens.store import originals as originals_store
+from twinlens.store import roots as roots_store
+from twinlens.store.database import Database
+from twinlens.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupReport:
+    """What one cleanup did. `frozen_by` names the roots that stopped it."""
+
+    checked: int
+    removed_originals: int
+    removed_files: int
+    frozen_by: tuple[str, ...]
+
+    def as_result(self) -> dict[str, object]:
+        """The object that is printed and kept."""
+        return asdict(self) | {"frozen_by": list(self.frozen_by)}
+
+
+@dataclass(frozen=True, slots=True)
+class Cleanup:
+    """One pass of the cleanup, planned from a read and re-checked by the writer."""
+
+    database: Database
+    writer: Writer
+    clock: Callable[[], datetime]
+    grace_hours: float
+    batch_limit: int
+
+    def run(self) -> CleanupReport:
+        """Forget what is certain, at most `batch_limit` contents."""
+        now = self.clock()
+        before = (now - timedelta(hours=self.grace_hours)).isoformat(timespec="seconds")
+        with self.database.reading():
+            frozen = tuple(
+                f"{record.path.decode('utf-8', 'backslashreplace')}: {record.detail}"
+                for record in roots_store.every()
+                if record.is_active and record.state is not RootState.ONLINE
+            )
+            planned = [] if frozen else originals_store.orphans(before, self.batch_limit)
+        if frozen:
+            return CleanupReport(0, 0, 0, frozen)
+        removed, rows = self.writer.call(lambda: self._apply(planned, before))
+        return CleanupReport(len(planned), removed, rows, ())
+
+    def _apply(self, planned: list[int], before: str) -> tuple[int, int]:
+        # Asked anew inside the transaction: a file may have come back since the plan was made.
+        certain = set(originals_store.orphans(before, self.batch_limit))
+        removed = originals_store.delete(i for i in planned if i in certain)
+        rows = files_store.forget_gone(before, self.batch_limit)
+        meta.write("last_cleanup_at", self.clock().isoformat(timespec="seconds"))
+        return removed, rows

@@ -1,0 +1,57 @@
+"""From a decoded picture to the small, grey, upright one that all hashes are made of."""
+
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+
+THUMBNAIL_SIDE: Final = 256
+"""A thumbnail's shorter side is at least this long, where the picture's is."""
+
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def grey(image: Image.Image) -> Image.Image:
+    """One channel of 8 bits; what is transparent is seen on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return _scaled(image)
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    if image.has_transparency_data:
+        luma, alpha = image.convert("RGBA").convert("LA").split()
+        return Image.composite(luma, Image.new("L", luma.size, 255), alpha)
+    if image.mode == "HSV":
+        image = image.convert("RGB")
+    return image if image.mode == "L" else image.convert("L")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """8 bits from 16 and more: Pillow's own conversion clips everything over 255 to white."""
+    values: Any = np.asarray(image)
+    if image.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = float(values.min()), float(values.max())
+        values = (values - low) * (255 / (high - low)) if high > low else values * 0
+    else:
+        values = np.clip(values, 0, None)
+        values = values >> max(0, int(values.max()).bit_length() - 8)
+    return Image.fromarray(values.astype(np.uint8))
+
+
+def small(image: Image.Image) -> Image.Image:
+    """Reduced by a whole factor, as far as the shorter side keeps `THUMBNAIL_SIDE` pixels."""
+    factor = min(image.size) // THUMBNAIL_SIDE
+    return image.reduce(factor) if factor >= 2 else image
+
+
+def upright(image: Image.Image, orientation: int | None) -> Image.Image:
+    """Turned as an EXIF orientation says; 1, None and nonsense leave it as it is."""
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image

@@ -1,0 +1,307 @@
+"""The part that a scan by hand and the daemon share: store, workers, roots, queue, jobs.
+
+It is built from the config and started in an order that matters: the workers' server before any
+root is opened (a process that is forked while it holds a hung share hangs too), the lock before
+the database, the schema before the writer.
+"""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from twinlens.config.schema import CatalogConfig, Config
+from twinlens.events import EventBus, EventFactory
+from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
+from twinlens.host.courtesy import be_courteous
+from twinlens.host.lock import ProcessLock
+from twinlens.ingest.absorber import Absorbed, Absorber
+from twinlens.ingest.analyse import PRELOAD, WorkerLimits, prepare_worker
+from twinlens.ingest.intake import Intake, IntakeParts
+from twinlens.ingest.places import Place, Places
+from twinlens.ingest.regroup import Regrouper
+from twinlens.ingest.scan import Scan, ScanParts
+from twinlens.ingest.tally import scan_result
+from twinlens.jobs.definition import Registry
+from twinlens.jobs.pool import WorkerPool
+from twinlens.jobs.runner import JobRunner, Progress
+from twinlens.jobs.work_queue import Patience, WorkQueue
+from twinlens.model.events import EventName, Severity
+from twinlens.model.jobs import JobRecord
+from twinlens.model.paths import printable, to_text
+from twinlens.model.roots import RootState
+from twinlens.store import jobs as jobs_store
+from twinlens.store import roots as roots_store
+from twinlens.store.database import Database
+from twinlens.store.schema import prepare
+from twinlens.store.writer import Writer
+from twinlens.watch.identity import RootHealth
+from twinlens.watch.ignore import IgnoreList
+
+logger = logging.getLogger(__name__)
+
+SLOWEST_READ = 4 << 20
+"""Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
+
+MOST_PROCESSES = 4
+"""As many workers as cores, and no more than this: the disk is the limit then."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What differs between the daemon and a scan by hand.
+
+    `patience_seconds` is how long a store that cannot be written is waited for (None: for ever);
+    `retry_pause_seconds` and `retries` replace the config's where a human waits.
+    """
+
+    patience_seconds: float | None = None
+    retry_pause_seconds: float | None = None
+    retries: int | None = None
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    on_trouble: Callable[[str], None] = lambda words: None
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+def utc_text() -> str:
+    """The time as the store keeps it."""
+    return utc_now().isoformat(timespec="seconds")
+
+
+class Engine:
+    """Everything that knows and records pictures, between `with` and its end."""
+
+    def __init__(
+        self,
+        config: Config,
+        options: EngineOptions,
+        bus: EventBus,
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        self.config = config
+        self.bus = bus
+        self.is_stopped = is_stopped
+        self.new_event = EventFactory(utc_now)
+        self.database = Database(config.database.path)
+        self.writer = Writer(
+            self.database,
+            patience_seconds=options.patience_seconds,
+            on_trouble=options.on_trouble,
+        )
+        self.pool = _pool(config)
+        self.queue = WorkQueue(
+            self.database, self.writer, _patience(config, options), time.time, utc_text
+        )
+        self.registry = Registry()
+        self.places: Places
+        self.absorber: Absorber
+        self.intake: Intake
+        self.scan: Scan
+        self._options = options
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            be_courteous(self.config.workers.nice)
+            # The folder of the database is made before the lock file is put into it.
+            stack.enter_context(ProcessLock(self.config.database.path))
+            self.pool.start_server()
+            stack.callback(self.pool.shutdown, cancel_futures=True)
+            for name in prepare(self.database):
+                logger.info("the database's schema was brought up to date: %s", name)
+            self.writer.start()
+            stack.callback(self._stop_writer)
+            self._furnish()
+            recovered = self.queue.recover()
+            if recovered:
+                logger.info("%d files that the last run left unfinished are taken up", recovered)
+            self._exits = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exits.close()
+
+    def run_job(self, name: str, argument: dict[str, object]) -> JobRecord:
+        """Ask for a pass and carry it out here and now."""
+        at = utc_text()
+        job = self.writer.call(lambda: jobs_store.ask(name, argument, at))
+        return self.carry_out(job)
+
+    def carry_out(self, job: JobRecord) -> JobRecord:
+        """Run a job, or go on with one, to its end or until this is stopped."""
+        runner = JobRunner(
+            self.database,
+            self.writer,
+            self.pool,
+            utc_text,
+            is_stopped=self.is_stopped,
+            on_progress=self._options.on_progress,
+        )
+        return runner.run(job, self.registry.get(job.name))
+
+    def settle_queue(self) -> None:
+        """Look at what a scan found too young, once it has settled, and at what failed."""
+        self.intake.drain(self.is_stopped)
+
+    def with_totals(self, job: JobRecord) -> JobRecord:
+        """The job with the numbers as they are after the queue was worked off."""
+        with self.database.reading():
+            result = scan_result(self.scan.tally, time.monotonic() - self.scan.tally.started)
+        return replace(job, result=result)
+
+    def _furnish(self) -> None:
+        config = self.config
+        catalogs = [
+            (c.name, c.action.value, [os.fsencode(root) for root in c.roots])
+            for c in config.catalog
+        ]
+        records = self.writer.call(lambda: roots_store.adopt(catalogs))
+        self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
+        regrouper = Regrouper(similarity_limits(config))
+        self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
+        self.intake = Intake(
+            IntakeParts(
+                database=self.database,
+                writer=self.writer,
+                places=self.places,
+                queue=self.queue,
+                executor=self.pool,
+                absorb=self.absorber.absorb,
+                announce=self._announce_live,
+                now=time.time,
+                most_under_way=4 * self.pool.processes,
+            )
+        )
+        self.scan = Scan(self._scan_parts())
+        self.registry.add(self.scan.definition())
+
+    def _scan_parts(self) -> ScanParts:
+        return ScanParts(
+            database=self.database,
+            writer=self.writer,
+            places=self.places,
+            queue=self.queue,
+            absorb=self.absorber.absorb,
+            announce=self.absorber.announce,
+            monotonic=time.monotonic,
+            now=time.time,
+            clock=utc_text,
+            settle_seconds=self.config.watch.settle_seconds,
+            brake_percent=self.config.watch.missing_percent_brake,
+            is_stopped=self.is_stopped,
+            on_finished=self._scan_finished,
+        )
+
+    def _announce_live(self, absorbed: Absorbed) -> None:
+        # A scan by hand works off the queue too: its numbers are one pass.
+        self.scan.tally.add(absorbed.results)
+        self.absorber.announce(absorbed)
+
+    def _stop_writer(self) -> None:
+        self.writer.stop()
+        if not self.writer.join(8.0):
+            logger.error("the database did not finish its last transaction in time")
+
+    def _root_changed(self, place: Place, before: RootState, health: RootHealth) -> None:
+        is_back = health.state is RootState.ONLINE
+        words = "back" if is_back else health.state.value
+        self.bus.publish(
+            self.new_event(
+                EventName.ROOT_BACK if is_back else EventName.ROOT_UNREACHABLE,
+                f"{words} ({health.detail}): {printable(place.path)}",
+                severity=Severity.INFO if is_back else Severity.WARNING,
+                root=to_text(place.path),
+                state=health.state.value,
+                before=before.value,
+                detail=health.detail,
+            )
+        )
+
+    def _scan_finished(self, result: dict[str, object]) -> None:
+        numbers = ("added", "changed", "moved", "gone", "failed")
+        found = [f"{result[name]} {name}" for name in numbers if result[name]]
+        self.bus.publish(
+            self.new_event(
+                EventName.PASS_FINISHED,
+                f"scan of {result['files']} files: {', '.join(found) or 'nothing changed'}",
+                task="scan",
+                result=result,
+            )
+        )
+
+
+def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:
+    """What is not looked at, by root."""
+    return {
+        os.fsencode(root): IgnoreList(catalog.include, catalog.exclude)
+        for catalog in config.catalog
+        for root in catalog.roots
+    }
+
+
+def catalog_of(config: Config, root: bytes) -> CatalogConfig:
+    """The catalog that a root belongs to."""
+    return next(c for c in config.catalog if root in [os.fsencode(r) for r in c.roots])
+
+
+def similarity_limits(config: Config) -> SimilarityLimits:
+    """How alike pictures must be, from preset and override."""
+    limits = PRESETS[config.similarity.preset.value]
+    override = config.similarity.max_distance
+    if override is None:
+        return limits
+    return SimilarityLimits(override, min(limits.re_encoded_distance, override))
+
+
+def exiftool_program(config: Config, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The path of exiftool; None where it is not installed."""
+    return shutil.which(config.exiftool.path, path=environ.get("PATH"))
+
+
+def _patience(config: Config, options: EngineOptions) -> Patience:
+    workers = config.workers
+    pause = options.retry_pause_seconds
+    return Patience(
+        retries=workers.retries if options.retries is None else options.retries,
+        pause_seconds=workers.retry_pause_seconds if pause is None else pause,
+        settle_seconds=config.watch.settle_seconds,
+        lease_seconds=86_400.0,
+    )
+
+
+def _pool(config: Config) -> WorkerPool:
+    workers = config.workers
+    limits = WorkerLimits(
+        memory_bytes=workers.memory_mib << 20,
+        decode_pixels=workers.max_pixels_million * 1_000_000,
+        file_bytes=int(workers.max_file_gib * (1 << 30)),
+        exiftool=exiftool_program(config),
+    )
+
+    def deadline(args: tuple[object, ...]) -> float:
+        size = getattr(args[0], "size", 0) if args else 0
+        return workers.file_seconds + size / SLOWEST_READ
+
+    return WorkerPool(
+        workers.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
+        initializer=prepare_worker,
+        initargs=(limits,),
+        deadline=deadline,
+        idle_seconds=workers.idle_seconds,
+        preload=PRELOAD,
+    )
