@@ -1,5 +1,6 @@
 """Claims about the lock of a database."""
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -105,7 +106,7 @@ def test_a_process_started_meanwhile_does_not_hold_the_lock(database: Path) -> N
 def test_a_file_that_was_replaced_while_locking_is_locked_anew(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = lock_module.fcntl.flock
+    real = fcntl.flock
     calls = []
 
     def flock(descriptor: int, operation: int) -> None:
@@ -114,7 +115,7 @@ def test_a_file_that_was_replaced_while_locking_is_locked_anew(
         if len(calls) == 1:
             Path(f"{database}.lock").unlink()
 
-    monkeypatch.setattr(lock_module.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     with ProcessLock(database):
         assert len(calls) == 2
         assert holder(database) == os.getpid()

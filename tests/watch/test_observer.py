@@ -446,7 +446,11 @@ def short_queue() -> Iterator[Callable[[], None]]:
     before = _QUEUE.read_text()
     try:
         _QUEUE.write_text("64")
-        yield lambda: _QUEUE.write_text(before) and None
+
+        def restore() -> None:
+            _QUEUE.write_text(before)
+
+        yield restore
     finally:
         _QUEUE.write_text(before)
 
@@ -539,8 +543,10 @@ watcher.join(5)
 def _limited(name: str, value: int, script: str, root: bytes) -> list[str]:
     command = f'echo {value} > /proc/sys/user/{name} && exec "$@"'
     done = subprocess.run(
-        ["unshare", "-Ur", "sh", "-c", command, "sh"]
-        + [sys.executable, "-W", "error", "-c", script, os.fsdecode(root)],
+        [
+            *("unshare", "-Ur", "sh", "-c", command, "sh"),
+            *(sys.executable, "-W", "error", "-c", script, os.fsdecode(root)),
+        ],
         env={**os.environ, "PYTHONPATH": str(_PACKAGE)},
         capture_output=True,
         text=True,
@@ -581,9 +587,6 @@ watcher.join(5)
 
 
 def test_without_room_for_a_watcher_the_report_says_so(root: bytes) -> None:
-    import logging
-
-    assert logging.lastResort is not None
     script = "import logging\nlogging.disable()\n" + _NO_INSTANCE
 
     lines = _limited("max_inotify_instances", 0, script, root)
@@ -626,8 +629,10 @@ watcher.join(5)
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
 def test_an_unmounted_root_is_told_once_and_can_be_watched_again(root: bytes) -> None:
     done = subprocess.run(
-        ["unshare", "-m", "--propagation", "private", sys.executable, "-W", "error", "-c"]
-        + [_UNMOUNT, os.fsdecode(root)],
+        [
+            *("unshare", "-m", "--propagation", "private"),
+            *(sys.executable, "-W", "error", "-c", _UNMOUNT, os.fsdecode(root)),
+        ],
         env={**os.environ, "PYTHONPATH": str(_PACKAGE)},
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ import resource
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,8 +200,6 @@ def test_a_folder_that_may_not_be_read_is_an_error_and_the_others_go_on(tmp_path
 
 
 def _run_python(script: str, *arguments: str) -> str:
-    import sys
-
     package = Path(scanner.__file__).parents[2]
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", script, *arguments],
@@ -317,7 +316,7 @@ def test_an_error_in_the_middle_of_a_folder_keeps_what_was_read(
         def __exit__(self, *_: object) -> None:
             self._inner.close()
 
-    monkeypatch.setattr(scanner.os, "scandir", Failing)
+    monkeypatch.setattr(os, "scandir", Failing)
     (listing,) = walk(root, IgnoreList())
 
     assert listing.error == "Input/output error"
@@ -338,8 +337,6 @@ def test_another_mount_below_the_root_is_entered_and_its_device_told(root: bytes
         "print(len({l.device for l in listings}), sum(len(l.entries) for l in listings))\n"
     )
     package = Path(scanner.__file__).parents[2]
-    import sys
-
     done = subprocess.run(
         ["unshare", "-m", "--propagation", "private", sys.executable, "-c", script, root],
         env={**os.environ, "PYTHONPATH": str(package)},

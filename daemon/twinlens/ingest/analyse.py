@@ -7,46 +7,23 @@ the store, and lets no file stop the next one.
 import logging
 import resource
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.util import Finalize
 from typing import Final
 
 from twinlens.analysis.kinds import recognise
 from twinlens.ingest.measure import EMPTY, Instruments, measure
+from twinlens.ingest.worker import WorkerLimits
 from twinlens.media.decoding import register_decoders
 from twinlens.media.exiftool import ExifTool
 from twinlens.media.reading import Content, ReadError, let_go, open_regular, read_content
 from twinlens.model.files import Finding, Look, Stat
 from twinlens.model.picture import Measurement, MediaType
 
-PRELOAD: Final = ("twinlens.ingest.analyse", "scipy.fftpack", "pywt")
-"""What a forkserver should import once, so that its workers share the memory: about 50 MiB each
-otherwise. imagehash loads the last two at its first hash only."""
-
 OUT_OF_MEMORY: Final = "needs more memory than a worker may use"
 TREATED_CAREFULLY: Final = "not decoded: it has stopped workers before"
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerLimits:
-    """The bounds of one worker process and of the exiftool that it starts.
-
-    The defaults let a picture of 200 megapixels through, the largest that phones make, which needs
-    about 1 GB while it is decoded; a JPEG of that size needs 5 MB.
-    """
-
-    memory_bytes: int = 2 << 30
-    """Address space of the worker (RLIMIT_AS), libraries included; 0: no bound."""
-    decode_pixels: int = 200_000_000
-    """Larger pictures are not decoded. A JPEG counts as it is decoded: an eighth of each side."""
-    file_bytes: int = 256 << 30
-    """Larger files are not read; 0: no bound."""
-    exiftool_seconds: float = 10.0
-    """How long one answer of exiftool may take."""
-    exiftool: str | None = None
-    """The program; None where there is none. Only RAWs and videos cannot do without it."""
 
 
 class Analyst:
@@ -90,7 +67,8 @@ class Analyst:
         media = recognise(content.head, content.name)
         if look.is_careful:
             error = TREATED_CAREFULLY if content.size else EMPTY
-            careful = Measurement(media.media_type, media.kind, error=error)
+            # Version 0: not measured, so that a copy of it is not taken as known.
+            careful = Measurement(media.media_type, media.kind, error=error, algorithm_version=0)
             return replace(finding, measurement=careful)
         return replace(finding, measurement=self._measured(look, content, media))
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from twinlens.errors import StoreError
 from twinlens.ingest.absorber import Absorbed
-from twinlens.ingest.analyse import analyse
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
 from twinlens.ingest.scan import is_still_there
+from twinlens.ingest.worker import look_at
 from twinlens.jobs.work_queue import WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
@@ -175,7 +175,7 @@ class Intake:
             return False
 
     def _submit(self, item: WorkItem, place: Place, look: Look, is_nested: bool) -> None:
-        future = self._parts.executor.submit(analyse, look)
+        future = self._parts.executor.submit(look_at, look)
         self._under_way.append(_UnderWay(item, place, is_nested, future))
         future.add_done_callback(lambda done: self.wake.set())
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinlens.ingest.absorber import Absorbed
-from twinlens.ingest.analyse import analyse
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
 from twinlens.ingest.survey import Difference, Survey
 from twinlens.ingest.tally import ScanTally, scan_result
+from twinlens.ingest.worker import look_at
 from twinlens.jobs.definition import Item, JobDefinition, Outcome
 from twinlens.jobs.work_queue import WorkQueue
 from twinlens.model.files import FileRecord, Finding, Look, Stat
@@ -69,7 +69,7 @@ class Scan:
             name="scan",
             discover=self._discover,
             prepare=self._prepare,
-            process=analyse,
+            process=look_at,
             absorb=self._absorb,
             absorbed=self._absorbed,
             finalize=self._finalize,

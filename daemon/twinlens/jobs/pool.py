@@ -85,7 +85,9 @@ class WorkerPool(Executor):
         with self._lock:
             if not self._is_shut:
                 self._last_used = self._monotonic()
-                self._running_pool()
+                if self._pool is None:
+                    # pebble starts its workers with the first task.
+                    self._running_pool().schedule(int)
 
     def give_back(self) -> bool:
         """End the workers where they have been idle long enough; tells whether it did."""

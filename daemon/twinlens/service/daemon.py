@@ -11,40 +11,34 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from twinlens.actions.canary import prove_events
-from twinlens.config.credentials import read_secret
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError, TwinlensError
 from twinlens.events import EventBus
 from twinlens.host.readiness import Readiness
 from twinlens.host.requests import Spool
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
-from twinlens.ingest.places import Place
 from twinlens.maintenance.orphans import Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
-from twinlens.model.roots import RootState, WatchMode
-from twinlens.notify.webhook import WebhookNotifier, WebhookTarget
 from twinlens.service import requests
 from twinlens.service.engine import (
     Engine,
     EngineOptions,
-    catalog_of,
     exiftool_program,
     utc_now,
     utc_text,
 )
+from twinlens.service.sentry import Sentry
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
-from twinlens.store import roots as roots_store
-from twinlens.store.outbox import Outbox
-from twinlens.watch.hints import Hint, HintKind, LostReason
-from twinlens.watch.mounts import current_mounts, is_network, mount_of
-from twinlens.watch.observer import Watcher
-from twinlens.watch.polling import PollingChoice, should_poll
+from twinlens.watch.hints import Hint
+
+if TYPE_CHECKING:
+    from twinlens.notify.webhook import WebhookNotifier
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +61,9 @@ class Daemon:
         self._jobs_wake = threading.Event()
         self._has_jobs = True
         self._spool = Spool(config.database.path)
-        self._canaries: dict[bytes, threading.Event] = {}
         self._engine: Engine
         self._arrivals: Arrivals
-        self._watcher: Watcher
+        self._sentry: Sentry
 
     def run(self, is_ended: Callable[[], bool], wait: Callable[[float], object]) -> None:
         """Start, work until `is_ended`, stop. `wait(seconds)` returns early at a signal.
@@ -81,7 +74,9 @@ class Daemon:
         with Engine(self._config, options, self._bus, self._stop.is_set) as self._engine:
             notifier = self._notifier()
             schedule = Schedule()
-            self._watcher = Watcher(self._hint)
+            self._sentry = Sentry(self._config, self._engine, self._take_hint, self._ask_scan)
+            # Before the watches: a hint needs a place to go.
+            self._arrivals = self._new_arrivals()
             threads = [
                 threading.Thread(target=self._run_intake, name="intake", daemon=True),
                 threading.Thread(target=self._run_jobs, name="jobs", daemon=True),
@@ -90,9 +85,7 @@ class Daemon:
                 if notifier is not None:
                     self._bus.subscribe(notifier)
                     notifier.start()
-                self._watcher.start()
-                self._arrivals = self._new_arrivals()
-                self._watch_roots()
+                self._sentry.start()
                 self._ask_scan(None, "start")
                 for thread in threads:
                     thread.start()
@@ -106,7 +99,7 @@ class Daemon:
                 self._stop.set()
                 self._engine.intake.wake.set()
                 self._jobs_wake.set()
-                self._watcher.stop()
+                self._sentry.stop()
                 schedule.stop()
                 # Workers first: whoever waits for one gets an answer at once.
                 self._engine.pool.shutdown(wait=False, cancel_futures=True)
@@ -116,7 +109,7 @@ class Daemon:
                 if notifier is not None:
                     notifier.stop()
                     notifier.join(4.0)
-                self._watcher.join(2.0)
+                self._sentry.join(2.0)
         if self._failure is not None:
             raise self._failure
 
@@ -132,7 +125,8 @@ class Daemon:
                 next_health = time.monotonic() + HEALTH_SECONDS
             wait(min(pause, 5.0))
 
-    # -- watching -----------------------------------------------------------------------------
+    def _take_hint(self, hint: Hint) -> None:
+        self._arrivals.hint(hint)
 
     def _new_arrivals(self) -> Arrivals:
         engine = self._engine
@@ -142,125 +136,24 @@ class Daemon:
                 places=engine.places,
                 queue=engine.queue,
                 ask_scan=self._ask_scan,
-                on_lost=self._events_lost,
+                on_lost=self._sentry.events_lost,
                 on_activity=engine.pool.warm,
-                settle_seconds=self._settle_seconds,
+                settle_seconds=self._sentry.settle_seconds,
                 monotonic=time.monotonic,
                 is_stopped=self._stop.is_set,
             ),
             engine.intake.wake,
         )
 
-    def _hint(self, hint: Hint) -> None:
-        if hint.kind is HintKind.CANARY:
-            heard = self._canaries.get(hint.path)
-            if heard is not None:
-                heard.set()
-            return
-        self._arrivals.hint(hint)
-
-    def _watch_roots(self) -> None:
-        for place in self._engine.places.all():
-            self._watch(place)
-
-    def _watch(self, place: Place) -> None:
-        """Watch one root by events or by polling, and record which and why."""
-        mode, detail = self._choose_mode(place)
-        root_id = place.root_id
-        self._engine.writer.call(lambda: roots_store.set_watch(root_id, mode, detail))
-        logger.info("%s (%s): %s", mode.value, detail, printable(place.path))
-
-    def _choose_mode(self, place: Place) -> tuple[WatchMode, str]:
-        if self._engine.places.check(place.root_id).state in (
-            RootState.UNREACHABLE,
-            RootState.CHANGED,
-        ):
-            return WatchMode.NONE, "not reachable now"
-        catalog = catalog_of(self._config, place.path)
-        choices = {os.fsencode(root): choice for root, choice in catalog.polling.items()}
-        choice: PollingChoice = choices.get(place.path, self._config.watch.polling).value
-        mount = mount_of(place.path, current_mounts())
-        is_polled, why = should_poll(choice, mount)
-        if is_polled:
-            return WatchMode.POLLING, why
-        report = self._watcher.watch(place.path, place.ignore)
-        if not report.is_watched:
-            return WatchMode.POLLING, f"it cannot be watched; {report.advice}"
-        if catalog.canary:
-            is_polled, why = should_poll(choice, mount, self._canary(place.path))
-            if is_polled:
-                return WatchMode.POLLING, why
-        if not report.is_complete:
-            return (
-                WatchMode.INOTIFY,
-                f"{report.failures} of {report.failures + report.directories} folders are not "
-                f"watched and found by scans only; {report.advice}",
-            )
-        return WatchMode.INOTIFY, f"{report.directories} folders, {why}"
-
-    def _canary(self, root: bytes) -> bool | None:
-        def saw(path: bytes, seconds: float) -> bool:
-            heard = self._canaries.setdefault(path, threading.Event())
-            return heard.wait(seconds)
-
-        result = prove_events(root, saw)
-        self._canaries.clear()
-        logger.info("canary: %s: %s", result.detail, printable(root))
-        return result.is_seen
-
-    def _events_lost(self, place: Place, hint: Hint) -> None:
-        root_id = place.root_id
-        if hint.lost is LostReason.OVERFLOW:
-            self._engine.writer.call(lambda: roots_store.count_overflow(root_id))
-        self._bus.publish(
-            self._engine.new_event(
-                EventName.EVENTS_LOST,
-                f"events were lost ({hint.detail or hint.lost}), scanning: {printable(place.path)}",
-                severity=Severity.WARNING,
-                root=to_text(place.path),
-                reason=None if hint.lost is None else hint.lost.value,
-                detail=hint.detail,
-            )
-        )
-        if hint.lost in (LostReason.UNMOUNTED, LostReason.ROOT_GONE, LostReason.BROKEN):
-            self._watcher.unwatch(place.path)
-            self._watch(place)
-        elif hint.lost is LostReason.WATCH_LIMIT:
-            self._watch(place)
-        self._ask_scan(root_id, "events were lost")
-
     def _look_at_health(self) -> None:
-        """Roots that come and go, a database that was taken away, a queue that stands still."""
+        """A database that was taken away, roots that come and go."""
         if not self._engine.database.is_in_place():
             raise StoreError(
                 f"{self._config.database.path}: was deleted or replaced while in use",
                 "put it back, or start anew: everything is found again by a scan",
             )
-        with self._engine.database.reading():
-            modes = {record.id: record.watch_mode for record in roots_store.active()}
-        for place in self._engine.places.all():
-            before = self._engine.places.state(place.root_id)
-            state = self._engine.places.check(place.root_id).state
-            is_reachable = state in (RootState.ONLINE, RootState.SUSPECT)
-            if not is_reachable and modes.get(place.root_id) is not WatchMode.NONE:
-                self._watcher.unwatch(place.path)
-                self._watch(place)
-            elif is_reachable and (
-                before is RootState.UNREACHABLE or modes.get(place.root_id) is WatchMode.NONE
-            ):
-                self._watch(place)
-                self._ask_scan(place.root_id, "the root is back")
-            elif state is RootState.CHANGED and before is not RootState.CHANGED:
-                # Another disk, or a new folder: the scan recognises it by its files.
-                self._ask_scan(place.root_id, "the root changed")
-
-    def _settle_seconds(self, root: bytes) -> float:
-        watch = self._config.watch
-        if is_network(mount_of(root, current_mounts())):
-            return watch.network_settle_seconds
-        return watch.settle_seconds
-
-    # -- working ------------------------------------------------------------------------------
+        self._sentry.look_after()
+        self._spool.tidy(time.time())
 
     def _run_intake(self) -> None:
         intake, arrivals = self._engine.intake, self._arrivals
@@ -323,8 +216,6 @@ class Daemon:
             wake.wait(pause)
             wake.clear()
 
-    # -- passes by the clock ------------------------------------------------------------------
-
     def _fill(self, schedule: Schedule) -> None:
         config = self._config
         schedule.every(
@@ -339,10 +230,8 @@ class Daemon:
         )
 
     def _poll(self) -> None:
-        with self._engine.database.reading():
-            polled = [r for r in roots_store.active() if r.watch_mode is WatchMode.POLLING]
-        for record in polled:
-            self._ask_scan(record.id, "polling")
+        for root_id in self._sentry.polled():
+            self._ask_scan(root_id, "polling")
 
     def _clean_up(self) -> None:
         engine = self._engine
@@ -371,27 +260,12 @@ class Daemon:
         self._has_jobs = True
         self._jobs_wake.set()
 
-    # -- telling ------------------------------------------------------------------------------
-
-    def _notifier(self) -> WebhookNotifier | None:
-        targets = [
-            WebhookTarget(
-                name=hook.url,
-                url=hook.url,
-                secret=read_secret(hook),
-                events=frozenset(hook.events),
-                batch_seconds=hook.batch_seconds,
-                timeout_seconds=hook.timeout_seconds,
-                max_attempts=hook.max_attempts,
-                max_body_bytes=hook.max_body_kib * 1024,
-                allow_private=hook.allow_private,
-            )
-            for hook in self._config.notify.webhook
-        ]
-        if not targets:
+    def _notifier(self) -> "WebhookNotifier | None":
+        if not self._config.notify.webhook:
             return None
-        outbox = Outbox(self._engine.database, self._engine.writer, utc_text)
-        return WebhookNotifier(targets, outbox, host=os.uname().nodename)
+        from twinlens.service.webhooks import webhook_notifier  # noqa: PLC0415 - see there
+
+        return webhook_notifier(self._config, self._engine)
 
     def _announce_start(self) -> None:
         if exiftool_program(self._config) is None:

@@ -22,12 +22,12 @@ from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
 from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
 from twinlens.ingest.absorber import Absorbed, Absorber
-from twinlens.ingest.analyse import PRELOAD, WorkerLimits, prepare_worker
 from twinlens.ingest.intake import Intake, IntakeParts
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
 from twinlens.ingest.tally import scan_result
+from twinlens.ingest.worker import PRELOAD, WorkerLimits, start_worker
 from twinlens.jobs.definition import Registry
 from twinlens.jobs.pool import WorkerPool
 from twinlens.jobs.runner import JobRunner, Progress
@@ -299,7 +299,7 @@ def _pool(config: Config) -> WorkerPool:
 
     return WorkerPool(
         workers.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
-        initializer=prepare_worker,
+        initializer=start_worker,
         initargs=(limits,),
         deadline=deadline,
         idle_seconds=workers.idle_seconds,

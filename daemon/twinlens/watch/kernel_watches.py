@@ -137,7 +137,7 @@ class WatchGroup(InotifyWatchGroup):
         self.on_lost(LostReason.OVERFLOW, "more happened at once than the kernel's queue holds")
 
     def _activate(self) -> None:
-        # Only the root: watchdog holds a lock here that stops all hints, and `place_all` takes long.
+        # Only the root: watchdog holds a lock here that stops all hints; `place_all` takes longer.
         with self._lock:
             self._add_callback(self.path)
             self._is_active = True

@@ -138,7 +138,8 @@ def _read(
 ) -> _Contents:
     """Read one folder; files are asked in order of inode, which spares a disk its seeks."""
     contents = _Contents([], [])
-    files: list[tuple[int, os.DirEntry[str], bytes]] = []
+    # Numbers and names only: an entry of `scandir` keeps its whole `stat` once it was asked.
+    files: list[tuple[int, str]] = []
     encoding = sys.getfilesystemencoding()
     prefix = path.rstrip(b"/") + b"/"
     relative_prefix = prefix[relative_from:]
@@ -163,42 +164,41 @@ def _read(
                 elif is_folder:
                     contents.folders.append(name)
                 else:
-                    files.append((entry.inode(), entry, prefix + name))
+                    files.append((entry.inode(), entry.name))
     except OSError as error:
         contents.error = _words(error)
-    files.sort(key=_inode_of)
-    _take(files, contents, is_stopped)
+    if files:
+        files.sort()
+        _take(files, prefix, descent.descriptor(), contents, is_stopped)
     contents.entries.sort(key=_path_of)
     contents.folders.sort(reverse=True)
     return contents
 
 
 def _take(
-    files: list[tuple[int, os.DirEntry[str], bytes]],
+    files: list[tuple[int, str]],
+    prefix: bytes,
+    descriptor: int,
     contents: _Contents,
     is_stopped: Callable[[], bool],
 ) -> None:
     take = contents.entries.append
-    for position, (_, entry, path) in enumerate(files):
+    encoding = sys.getfilesystemencoding()
+    for position, (_, name) in enumerate(files):
         if position % _ASK_EVERY == _ASK_EVERY - 1 and is_stopped():
             contents.is_stopped = True
             return
         try:
-            # For an entry of an open folder this is `fstatat` on its descriptor.
-            found = entry.stat(follow_symlinks=False)
+            found = os.lstat(name, dir_fd=descriptor)
         except FileNotFoundError:
             continue
         except OSError as error:
             contents.error = f"{_words(error)} (an entry of it)"
             continue
         if stat.S_ISREG(found.st_mode):
-            take(Entry(path, Stat.of(found)))
+            take(Entry(prefix + name.encode(encoding, "surrogateescape"), Stat.of(found)))
         else:
             contents.skipped += 1
-
-
-def _inode_of(item: tuple[int, os.DirEntry[str], bytes]) -> int:
-    return item[0]
 
 
 def _path_of(entry: Entry) -> bytes:
