@@ -1,7 +1,6 @@
 """Pictures of every format, orientation, depth and damage."""
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import imagehash
@@ -244,11 +243,10 @@ def test_heic_keeps_the_size_that_was_stored(scene: Image.Image) -> None:
     assert (found.width, found.height, found.orientation) == (220, 330, 6)
 
 
-@pytest.mark.parametrize("limit", [None, 5])
 def test_a_hostile_tiff_does_not_fill_the_log(
-    photos: Path, capfd: pytest.CaptureFixture[str], limit: None | Callable[[], int]
+    photos: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    del limit
-    decoded((photos / "broken/crash-2020-10-test.tif").read_bytes(), "image/tiff")
+    found = decoded((photos / "broken/crash-2020-10-test.tif").read_bytes(), "image/tiff")
 
+    assert found.error is not None
     assert capfd.readouterr().err == ""

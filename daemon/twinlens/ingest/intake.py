@@ -18,6 +18,7 @@ from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
 from twinlens.ingest.scan import is_still_there
 from twinlens.ingest.worker import look_at
+from twinlens.jobs.pool import PoolClosedError
 from twinlens.jobs.work_queue import WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
@@ -186,6 +187,9 @@ class Intake:
                 still.append(work)
                 continue
             error = work.future.exception()
+            if isinstance(error, PoolClosedError):
+                # The item stays leased: the next start takes it up again.
+                continue
             if error is None:
                 self._ready.append(self._judge(work, work.future.result()))
             else:

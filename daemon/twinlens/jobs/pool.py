@@ -29,6 +29,10 @@ class WorkerLostError(Exception):
     """The worker died or was ended at its deadline; the message says which."""
 
 
+class PoolClosedError(WorkerLostError):
+    """The pool was shut down with the task under way: no fault of the task."""
+
+
 class WorkerPool(Executor):
     """`processes` workers with a deadline for each task.
 
@@ -56,7 +60,7 @@ class WorkerPool(Executor):
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
-        self._under_way = 0
+        self._under_way: set[Future[Any]] = set()
         self._last_used = monotonic()
         self._is_shut = False
 
@@ -75,7 +79,7 @@ class WorkerPool(Executor):
             if self._is_shut:
                 raise RuntimeError("the worker pool is shut down")
             pool = self._running_pool()
-            self._under_way += 1
+            self._under_way.add(outer)
             inner = pool.schedule(fn, args=args, timeout=self._deadline(args))
         inner.add_done_callback(lambda done: self._pass_on(done, outer))
         return outer
@@ -94,7 +98,7 @@ class WorkerPool(Executor):
         with self._lock:
             is_idle = (
                 self._pool is not None
-                and self._under_way == 0
+                and not self._under_way
                 and self._monotonic() - self._last_used >= self._idle_seconds
             )
             if not is_idle:
@@ -112,10 +116,12 @@ class WorkerPool(Executor):
             return
         if cancel_futures:
             pool.stop()
+            self._fail_all()
         else:
             pool.close()
         if wait:
             pool.join()
+            self._fail_all()
 
     def _running_pool(self) -> ProcessPool:
         if self._pool is None:
@@ -128,12 +134,22 @@ class WorkerPool(Executor):
             )
         return self._pool
 
+    def _fail_all(self) -> None:
+        """pebble leaves the futures of a stopped pool open, and whoever waits for them would wait
+        for ever."""
+        with self._lock:
+            left, self._under_way = self._under_way, set()
+        for outer in left:
+            outer.set_exception(PoolClosedError("the worker pool was shut down"))
+
     def _pass_on(self, inner: "Future[Any]", outer: "Future[Any]") -> None:
         with self._lock:
-            self._under_way -= 1
             self._last_used = self._monotonic()
+            if outer not in self._under_way:
+                return
+            self._under_way.remove(outer)
         if inner.cancelled():
-            outer.set_exception(WorkerLostError("the worker pool was shut down"))
+            outer.set_exception(PoolClosedError("the worker pool was shut down"))
             return
         error = inner.exception()
         if error is None:

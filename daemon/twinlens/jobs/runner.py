@@ -144,7 +144,7 @@ class JobRunner:
                     running.add(future)
             if running:
                 running = wait(running, return_when="FIRST_COMPLETED").not_done
-            while under_way and self._is_done(under_way[0], unsubmitted):
+            while not self._is_stopped() and under_way and self._is_done(under_way[0], unsubmitted):
                 is_cancelled = self._record(job_id, definition, under_way.popleft())
         return True
 

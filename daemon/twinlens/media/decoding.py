@@ -22,7 +22,6 @@ from PIL import (
     Image,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
-    MpoImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
@@ -30,11 +29,12 @@ from PIL import (
 )
 
 from twinlens.media.exif import EmbeddedTags, read_embedded
+from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
 from twinlens.media.thumbnails import THUMBNAIL_SIDE, grey, small, upright
 
 _FORMATS: Final = {
-    "image/jpeg": (JpegImagePlugin.JpegImageFile.format, MpoImagePlugin.MpoImageFile.format),
+    "image/jpeg": (JpegImagePlugin.JpegImageFile.format,),
     "image/png": (PngImagePlugin.PngImageFile.format,),
     "image/webp": (WebPImagePlugin.WebPImageFile.format,),
     "image/gif": (GifImagePlugin.GifImageFile.format,),
@@ -107,8 +107,7 @@ def decode(
             with _most_pixels(None):
                 image = Image.open(stream, formats=[name for name in formats if name])
         except _DECODER_ERRORS as error:
-            width, height = (layout.width, layout.height) if layout else (None, None)
-            return Decoded(width, height, EmbeddedTags(is_complete=False), error=_words(error))
+            return _refused(stream, layout, _words(error))
         with image:
             found = _with_header(found, image, layout)
             if not is_header_enough:
@@ -116,6 +115,17 @@ def decode(
     if layout and layout.is_truncated and found.error is None:
         found = replace(found, error="truncated")
     return found
+
+
+def _refused(stream: BinaryIO, layout: HeifLayout | None, error: str) -> Decoded:
+    """What is known of a picture that Pillow does not open."""
+    stream.seek(0)
+    width, height = stated_size(stream.read(64)) or (None, None)
+    if layout is not None:
+        width, height = layout.width, layout.height
+    # exiftool would unpack a text of any size.
+    embedded = EmbeddedTags(is_complete=error == _TEXT_TOO_LARGE)
+    return Decoded(width, height, embedded, error=error)
 
 
 def _layout(stream: BinaryIO) -> HeifLayout:
@@ -174,9 +184,9 @@ def _with_thumbnail(
         except _DECODER_ERRORS as problem:
             error = _words(problem)
     if image.format == "PNG":
-        embedded = read_embedded(image) if error is None else EmbeddedTags(is_complete=False)
-        if error == _TEXT_TOO_LARGE:
-            embedded.is_complete = True  # exiftool would unpack it all
+        embedded = EmbeddedTags(is_complete=error == _TEXT_TOO_LARGE)
+        if error is None:
+            embedded = read_embedded(image)
         found = replace(found, embedded=embedded)
         if thumbnail is not None and orientation is None:
             thumbnail = upright(thumbnail, embedded.orientation)

@@ -72,24 +72,27 @@ class ExifTool:
 
     def close(self) -> None:
         """End the tool, at once if it does not end by itself; harmless where none runs."""
-        if self._tool is None:
-            return
-        with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-            self._tool.terminate(timeout=_KILL_SECONDS)
+        if self._is_alive():
+            with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
+                self._tool.terminate(timeout=_KILL_SECONDS)
         self._kill()
 
     def _ask(self, most_bytes: int, *parameters: str | bytes) -> bytes:
         self._deadline = time.monotonic() + self._seconds
         self._most_bytes = most_bytes
         try:
-            if self._tool is None:
+            if not self._is_alive():
+                self._kill()
                 self._start()
             answer: bytes = self._tool.execute(*parameters, raw_bytes=True)
         except TimeoutError as error:
             self._kill()
             raise ExifToolError(f"exiftool gave no answer within {self._seconds:g} s") from error
+        except ExifToolError:
+            self._kill()
+            raise
         except (
-            *(OSError, ValueError, RuntimeError, subprocess.SubprocessError, ExifToolError),
+            *(OSError, ValueError, RuntimeError, subprocess.SubprocessError),
             exiftool.exceptions.ExifToolException,
         ) as error:
             self._kill()
@@ -97,6 +100,9 @@ class ExifTool:
         return answer
 
     def _start(self) -> None:
+        version = exiftool_version(self._program, min(self._seconds, _VERSION_SECONDS))
+        if version is None or not is_new_enough(version):
+            raise ExifToolError(f"{self._program} is no exiftool {MINIMUM_VERSION} or newer")
         # An empty config keeps a program in the owner's home from being run.
         self._tool = exiftool.ExifTool(
             self._program, common_args=_COMMON, config_file="", encoding="utf-8"
@@ -116,13 +122,18 @@ class ExifTool:
                 raise TimeoutError
             block = os.read(descriptor, max(block_bytes, _PIPE_BYTES))
             if not block:
-                raise ExifToolError("it ended unexpectedly")
+                raise ExifToolError("exiftool ended unexpectedly")
             answer += block
             if len(answer) > self._most_bytes:
-                raise ExifToolError(f"more than {self._most_bytes} bytes of output")
+                raise ExifToolError(f"exiftool gave more than {self._most_bytes} bytes")
         return bytes(answer)
 
+    def _is_alive(self) -> bool:
+        process = getattr(self._tool, "_process", None)
+        return process is not None and process.poll() is None
+
     def _kill(self) -> None:
+        """End the tool without asking it, and without pyexiftool, which warns and leaves pipes."""
         process = getattr(self._tool, "_process", None)
         if process is not None:
             process.kill()
@@ -136,14 +147,17 @@ class ExifTool:
         self._tool = None
 
 
-def exiftool_version(program: str) -> str | None:
-    """The version a program states of itself, such as `12.57`; None where it is no exiftool."""
+def exiftool_version(program: str, seconds: float = _VERSION_SECONDS) -> str | None:
+    """The version a program states of itself, such as `12.57`; None where it is no exiftool.
+
+    pyexiftool does not ask, and waits for ever on versions that do not speak its protocol.
+    """
     try:
         answer = subprocess.run(
             [program, "-config", "", "-ver"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_VERSION_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):

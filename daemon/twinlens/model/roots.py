@@ -28,7 +28,8 @@ class WatchMode(StrEnum):
 class RootIdentity:
     """What a root is recognised by when the device number has changed.
 
-    `fsid` is `statvfs.f_fsid` in hex, `inode` the root folder's own, `filesystem` and `source` from
+    `fsid` is the file system's lasting number: its UUID, `statvfs.f_fsid` in hex, or "0" where it
+    has none. `inode` is the root folder's own, `filesystem` and `source` from
     mountinfo ("ext4", "/dev/sda1").
     """
 

@@ -1,8 +1,8 @@
 """The daemon: watches, takes in, runs passes by the clock, tells, and ends within its time.
 
-Threads: `main` waits for signals and gives signs of life; `watch` (watchdog's) brings hints;
-`intake` settles and records; `jobs` runs passes; `store-writer` writes; `webhooks` delivers; the
-scheduler only asks for passes.
+Threads: `main` waits for signals and gives signs of life; `sentry` places watches and looks after
+the roots; watchdog's bring hints; `intake` settles and records; `jobs` runs passes; `store-writer`
+writes; `webhooks` delivers; the scheduler only asks for passes.
 """
 
 import json
@@ -45,7 +45,9 @@ logger = logging.getLogger(__name__)
 LOOK_AT_REQUESTS_SECONDS = 1.0
 HEALTH_SECONDS = 30.0
 KEPT_JOBS = 200
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
+LONGEST_WATCH_SECONDS = 60.0
+"""How long the first scan waits for the watches: a share that hangs must not hold up the others."""
 
 
 class Daemon:
@@ -59,6 +61,8 @@ class Daemon:
         self._trouble = ""
         self._failure: TwinlensError | None = None
         self._jobs_wake = threading.Event()
+        self._sentry_wake = threading.Event()
+        self._is_watching = threading.Event()
         self._has_jobs = True
         self._spool = Spool(config.database.path)
         self._engine: Engine
@@ -78,14 +82,17 @@ class Daemon:
             # Before the watches: a hint needs a place to go.
             self._arrivals = self._new_arrivals()
             threads = [
-                threading.Thread(target=self._run_intake, name="intake", daemon=True),
-                threading.Thread(target=self._run_jobs, name="jobs", daemon=True),
+                threading.Thread(target=work, name=name, daemon=True)
+                for name, work in (
+                    ("sentry", self._run_sentry),
+                    ("intake", self._run_intake),
+                    ("jobs", self._run_jobs),
+                )
             ]
             try:
                 if notifier is not None:
                     self._bus.subscribe(notifier)
                     notifier.start()
-                self._sentry.start()
                 self._ask_scan(None, "start")
                 for thread in threads:
                     thread.start()
@@ -95,35 +102,42 @@ class Daemon:
                 self._readiness.ready()
                 self._live(is_ended, wait)
             finally:
-                self._readiness.stopping()
-                self._stop.set()
-                self._engine.intake.wake.set()
-                self._jobs_wake.set()
-                self._sentry.stop()
-                schedule.stop()
-                # Workers first: whoever waits for one gets an answer at once.
-                self._engine.pool.shutdown(wait=False, cancel_futures=True)
-                for thread in threads:
-                    if thread.ident is not None:
-                        thread.join(STOP_SECONDS)
-                if notifier is not None:
-                    notifier.stop()
-                    notifier.join(4.0)
-                self._sentry.join(2.0)
+                self._end(threads, schedule, notifier)
         if self._failure is not None:
             raise self._failure
 
+    def _end(
+        self,
+        threads: list[threading.Thread],
+        schedule: Schedule,
+        notifier: "WebhookNotifier | None",
+    ) -> None:
+        """Stop everything but the engine, in reverse, within `STOP_SECONDS` in all."""
+        deadline = time.monotonic() + STOP_SECONDS
+        self._stop.set()
+        for wake in (self._engine.intake.wake, self._jobs_wake, self._sentry_wake):
+            wake.set()
+        self._sentry.stop()
+        # Workers first: whoever waits for one gets an answer at once.
+        self._engine.pool.shutdown(wait=False, cancel_futures=True)
+        schedule.stop()
+        if notifier is not None:
+            notifier.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(max(deadline - time.monotonic(), 0.1))
+        if notifier is not None:
+            notifier.join(max(deadline - time.monotonic(), 0.1))
+        self._sentry.join(max(deadline - time.monotonic(), 0.1))
+
     def _live(self, is_ended: Callable[[], bool], wait: Callable[[float], object]) -> None:
-        pause = min((self._readiness.watchdog_seconds or 60.0) / 3, 20.0)
-        next_health = 0.0
+        """Give signs of life. Nothing here touches a root, so a share that hangs cannot stop it."""
+        pause = min((self._readiness.watchdog_seconds or 60.0) / 3, 5.0)
         while not is_ended() and self._failure is None:
             self._readiness.watchdog()
             self._readiness.status(self._status_line())
             self._engine.pool.give_back()
-            if time.monotonic() >= next_health:
-                self._look_at_health()
-                next_health = time.monotonic() + HEALTH_SECONDS
-            wait(min(pause, 5.0))
+            wait(pause)
 
     def _take_hint(self, hint: Hint) -> None:
         self._arrivals.hint(hint)
@@ -155,6 +169,17 @@ class Daemon:
         self._sentry.look_after()
         self._spool.tidy(time.time())
 
+    def _run_sentry(self) -> None:
+        def work() -> float:
+            if not self._is_watching.is_set():
+                self._sentry.start()
+                self._is_watching.set()
+            else:
+                self._look_at_health()
+            return HEALTH_SECONDS
+
+        self._loop("sentry", work, self._sentry_wake)
+
     def _run_intake(self) -> None:
         intake, arrivals = self._engine.intake, self._arrivals
 
@@ -164,8 +189,13 @@ class Daemon:
         self._loop("intake", work, intake.wake)
 
     def _run_jobs(self) -> None:
+        first_scan_by = time.monotonic() + LONGEST_WATCH_SECONDS
+
         def work() -> float:
             self._answer_requests()
+            if not self._is_watching.is_set() and time.monotonic() < first_scan_by:
+                # What arrives between a scan and its watch would be missed by both.
+                return 0.1
             if not self._has_jobs:
                 return LOOK_AT_REQUESTS_SECONDS
             with self._engine.database.reading():

@@ -18,6 +18,7 @@ from twinlens.host.readiness import Readiness
 from twinlens.host.signals import SignalFlags
 from twinlens.notify.logs import LogListener, LogStyle, configure
 from twinlens.service.daemon import Daemon
+from twinlens.service.engine import ignore_lists
 from twinlens.watch.mounts import current_mounts, is_network, mount_of
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,12 @@ def network_kind(path: bytes) -> str | None:
 def load_checked(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[str]]:
     """The config with its warnings; ConfigError with every mistake there is."""
     config = load_config(path, environ)
+    try:
+        ignore_lists(config)
+    except ValueError as error:
+        raise ConfigError(
+            f"{path}: a pattern of include or exclude: {error}", "see: twinlens config example"
+        ) from error
     return config, [*check_roots(config, network_kind), *exposed_secrets(config, path)]
 
 
@@ -75,6 +82,7 @@ class _Following:
         """Whether the daemon has to end, for good or for another config."""
         if self._flags.stop.is_set():
             self.config = None
+            self._readiness.stopping()
             return True
         if self._flags.reload.is_set():
             self._flags.reload.clear()
