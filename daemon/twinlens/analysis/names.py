@@ -219,5 +219,7 @@ def _joined(first: str | None, second: str | None) -> str | None:
 
 
 def _folded(text: str) -> str:
-    """Case-folded, and NFC again: folding may take letters apart."""
-    return unicodedata.normalize("NFC", text.casefold())
+    """Case-folded, and NFC again: folding may take letters apart. Undecodable bytes become escapes:
+    this is kept as text, and no database takes lone surrogates."""
+    folded = unicodedata.normalize("NFC", text.casefold())
+    return folded.encode("utf-8", "backslashreplace").decode("utf-8")
