@@ -27,6 +27,9 @@ from twinlens.store import originals as originals_store
 
 logger = logging.getLogger(__name__)
 
+RULES_VERSION = 1
+"""Raised when the rules of pairs or duplicates change their meaning."""
+
 LARGEST_LIVE_COMPONENT = 5000
 """Beyond it a change is not followed at once: pictures that hang together in such numbers are a
 time lapse, and grouping them anew for each arrival would stop everything else."""
@@ -60,6 +63,18 @@ class Regrouper:
             disturbed |= self._pair(root_id, bucket, result)
         self._find_duplicates(disturbed, result)
         return result
+
+    def rebuild(self) -> Regrouped:
+        """Group everything anew from what is stored, reading no picture."""
+        self.forget_index()
+        touched = Touched(file_groups.every_bucket(), originals_store.every_id())
+        return self.regroup(touched)
+
+    @property
+    def rules(self) -> str:
+        """What the stored groups were made by; another value calls for a rebuild."""
+        limits = self._limits
+        return f"{RULES_VERSION}:{limits.max_distance}:{limits.re_encoded_distance}"
 
     def _pair(self, root_id: int, bucket: str, result: Regrouped) -> set[int]:
         """Pair one bucket; returns the contents whose photograph changed."""

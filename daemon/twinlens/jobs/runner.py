@@ -166,10 +166,12 @@ class JobRunner:
 
     def _record(self, job_id: int, definition: JobDefinition, batch: _Batch) -> bool:
         """Record a finished batch; tells whether the job was cancelled meanwhile."""
-        outcomes = [
-            self._outcome(definition, item, future)
-            for item, future in zip(batch.items, batch.futures, strict=True)
-        ]
+        retries = 0
+        outcomes = []
+        for item, future in zip(batch.items, batch.futures, strict=True):
+            outcome, tries = self._outcome(definition, item, future)
+            outcomes.append(outcome)
+            retries += tries
         failed = sum(outcome.error is not None for outcome in outcomes)
         first_error = next((o.error for o in outcomes if o.error is not None), None)
 
@@ -180,7 +182,7 @@ class JobRunner:
                 batch.number,
                 succeeded=len(outcomes) - failed,
                 failed=failed,
-                retries=0,
+                retries=retries,
                 error=first_error,
             )
             return value
@@ -194,18 +196,19 @@ class JobRunner:
 
     def _outcome(
         self, definition: JobDefinition, item: Item, future: "Future[Any] | None"
-    ) -> Outcome:
+    ) -> tuple[Outcome, int]:
+        """What became of an item, and how many new tries that took."""
         error = "not tried"
         for attempt in range(definition.retries + 1):
             if attempt:
                 future = self._submit(definition, item)
             if future is None:
-                return Outcome(item)
+                return Outcome(item), attempt
             try:
-                return Outcome(item, result=future.result(definition.timeout_seconds))
+                return Outcome(item, result=future.result(definition.timeout_seconds)), attempt
             except Exception as failure:  # noqa: BLE001 - an item's failure is a recorded fact
                 error = str(failure) or type(failure).__name__
-        return Outcome(item, error=error)
+        return Outcome(item, error=error), definition.retries
 
     def _interrupted(self, job_id: int) -> JobRecord:
         if self._is_cancelled(job_id):

@@ -114,6 +114,7 @@ class Daemon:
     ) -> None:
         """Stop everything but the engine, in reverse, within `STOP_SECONDS` in all."""
         deadline = time.monotonic() + STOP_SECONDS
+        self._bus.publish(self._engine.new_event(EventName.DAEMON_STOPPING, "stopping"))
         self._stop.set()
         for wake in (self._engine.intake.wake, self._jobs_wake, self._sentry_wake):
             wake.set()

@@ -37,6 +37,7 @@ from twinlens.model.jobs import JobRecord
 from twinlens.model.paths import printable, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import jobs as jobs_store
+from twinlens.store import meta
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.schema import prepare
@@ -48,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 SLOWEST_READ = 4 << 20
 """Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
+
+GROUPING_RULES = "grouping_rules"
+"""The fact that remembers what the stored groups were made by."""
 
 MOST_PROCESSES = 4
 """As many workers as cores, and no more than this: the disk is the limit then."""
@@ -173,6 +177,7 @@ class Engine:
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
         self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
         regrouper = Regrouper(similarity_limits(config))
+        self.writer.call(lambda: _rebuild_where_rules_changed(regrouper))
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
         self.intake = Intake(
             IntakeParts(
@@ -243,6 +248,17 @@ class Engine:
                 result=result,
             )
         )
+
+
+def _rebuild_where_rules_changed(regrouper: Regrouper) -> None:
+    """Another preset, or another version's rules: group anew from what is stored."""
+    stored = meta.read(GROUPING_RULES)
+    if stored == regrouper.rules:
+        return
+    if stored is not None:
+        logger.info("the rules for groups changed: grouping anew")
+        regrouper.rebuild()
+    meta.write(GROUPING_RULES, regrouper.rules)
 
 
 def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:

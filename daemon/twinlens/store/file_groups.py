@@ -28,6 +28,18 @@ def bucket_has_raw(root_id: int, bucket: str) -> bool:
     )
 
 
+def every_bucket() -> set[tuple[int, str]]:
+    """Each (root id, radical) under which a RAW or a group stands."""
+    raws = (
+        File.select(File.root, File.radical)
+        .join(Original)
+        .where((Original.kind == Kind.RAW.value) & (File.status != FileStatus.GONE.value))
+        .distinct()
+    )
+    groups = GroupRow.select(GroupRow.root, GroupRow.bucket).distinct()
+    return {(root, bucket) for query in (raws, groups) for root, bucket in tuples(query)}
+
+
 def bucket_of(file_id: int) -> str | None:
     """The radical under which a file meets others."""
     row = File.get_or_none(File.id == file_id)

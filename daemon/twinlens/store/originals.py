@@ -195,6 +195,11 @@ def delete(ids: Iterable[int]) -> int:
     return int(Original.delete().where(Original.id.in_(wanted)).execute()) if wanted else 0
 
 
+def every_id() -> set[int]:
+    """The ids of all contents."""
+    return {int(original_id) for (original_id,) in tuples(Original.select(Original.id))}
+
+
 def hashes() -> Iterator[tuple[int, int]]:
     """(id, pHash) of every referenced content whose hash means something."""
     query = Original.select(Original.id, Original.phash).where(

@@ -1,0 +1,89 @@
+"""twinlens as the benchmark runs it: whole processes with a config and a database of their own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from measuring import Cost, Memory, cost_of, cpu_seconds_below, memory_below
+
+PROGRAM = Path(sys.executable).with_name("twinlens")
+_SCAN_ENDS_WITHIN_SECONDS = 3600.0
+
+
+class SubjectError(Exception):
+    """twinlens did something else than it was asked for: a number would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The daemon that has nothing to do: memory of all its processes, and its share of one core."""
+
+    memory: Memory
+    cpu_percent: float
+
+
+class Subject:
+    """twinlens looking at `root` with `processes` workers; its files lie in `folder`."""
+
+    def __init__(self, root: Path, folder: Path, processes: int, pictures: int) -> None:
+        self._folder = folder
+        self._config = folder / "config.toml"
+        self._pictures = pictures
+        self._text = (
+            f"[database]\npath = {json.dumps(str(folder / 'state' / 'twinlens.db'))}\n"
+            # Not nice: what else runs on the machine must hit the floor and the scan alike.
+            f"[workers]\nprocesses = {processes}\nnice = 0\n"
+            f'[[catalog]]\nname = "bench"\nroots = [{json.dumps(str(root))}]\n'
+        )
+
+    def forget(self) -> None:
+        """Begin with no database."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        self._config.write_text(self._text)
+
+    def scan(self, *, is_first: bool) -> Cost:
+        """One scan; raises SubjectError where it did not find what it should."""
+        cost, output = cost_of([*self._command("scan"), "--json"])
+        found = json.loads(output)
+        expected = self._pictures if is_first else 0
+        if (found["files"], found["added"], found["failed"]) != (self._pictures, expected, 0):
+            raise SubjectError(f"a scan of {self._pictures} pictures said: {output}")
+        return cost
+
+    def idle(self, quiet_seconds: float, watched_seconds: float) -> Idle:
+        """Start the daemon, let it take in what it does not know, and look at it when it rests.
+
+        With a fresh database it has done all the work itself, so that what it does not give back
+        afterwards is counted.
+        """
+        with (self._folder / "daemon.log").open("wb") as log:
+            daemon = subprocess.Popen(self._command("run"), stdout=log, stderr=log)
+        try:
+            self._await_first_scan(daemon)
+            time.sleep(quiet_seconds)
+            memory = memory_below(os.getpid())
+            before, started = cpu_seconds_below(os.getpid()), time.perf_counter()
+            time.sleep(watched_seconds)
+            used = cpu_seconds_below(os.getpid()) - before
+            return Idle(memory, 100 * used / (time.perf_counter() - started))
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(30)
+
+    def _await_first_scan(self, daemon: "subprocess.Popen[bytes]") -> None:
+        log = self._folder / "daemon.log"
+        end = time.monotonic() + _SCAN_ENDS_WITHIN_SECONDS
+        while b"scan of" not in log.read_bytes():
+            if daemon.poll() is not None or time.monotonic() > end:
+                raise SubjectError(f"the daemon's first scan did not end; see {log}")
+            time.sleep(0.2)
+
+    def _command(self, verb: str) -> list[str]:
+        return [str(PROGRAM), "--config", str(self._config), verb]
