@@ -77,6 +77,4 @@ def test_a_dark_photograph_with_detail_is_not_degenerate(falcon: Image.Image) ->
 def test_hashes_fit_64_unsigned_bits(falcon: Image.Image) -> None:
     found = fingerprint(falcon)
 
-    assert all(
-        0 <= value < 2**64 for value in (found.phash, found.dhash, found.ahash, found.whash)
-    )
+    assert all(0 <= value < 2**64 for value in (found.phash, found.dhash, found.ahash, found.whash))

@@ -46,7 +46,12 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
         (b"IIU\0\x18\0\0\0", b"a.rw2", "image/x-panasonic-rw2", Kind.RAW),
         (b"II*\0\x10\0\0\0CR\x02\0", b"a.tif", "image/x-canon-cr2", Kind.RAW),
         (b"<?xpacket begin=''?>", b"a.xmp", "application/rdf+xml", Kind.SIDECAR),
-        ('\ufeff<?xpacket begin=""?>'.encode("utf-16-le"), b"a.xmp", "application/rdf+xml", "sidecar"),
+        (
+            '\ufeff<?xpacket begin=""?>'.encode("utf-16-le"),
+            b"a.xmp",
+            "application/rdf+xml",
+            "sidecar",
+        ),
         (b'{"title": "x", "photoTakenTime": {}}', b"x.json", "application/json", Kind.SIDECAR),
         (b'{"compilerOptions": {}}', b"tsconfig.json", "application/json", Kind.OTHER),
         (b"[Version]\nAppVersion=5.8\n", b"a.jpg.pp3", "text/plain", Kind.SIDECAR),

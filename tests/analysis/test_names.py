@@ -192,6 +192,8 @@ def test_any_bytes_are_a_name(name: bytes) -> None:
     parts = parse_name(name)
 
     assert (parts.radical == "") == (parts.stem == "")
+    # It is kept as text in the database, which takes no lone surrogates.
+    assert parts.radical.encode("utf-8").decode("utf-8") == parts.radical
 
 
 _WORDS = st.lists(

@@ -21,7 +21,7 @@ TYPES = {
     "AVIF": "image/avif",
     "HEIF": "image/heic",
 }
-STORED = {orientation: back for orientation, back in enumerate((1, 2, 3, 4, 5, 8, 7, 6), start=1)}
+STORED = dict(enumerate((1, 2, 3, 4, 5, 8, 7, 6), start=1))
 """The orientation that undoes each orientation."""
 
 
@@ -95,16 +95,16 @@ def test_what_is_transparent_is_seen_on_white(scene: Image.Image) -> None:
 
 @pytest.mark.parametrize("shift", [8, 4])
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_sixteen_bits_are_scaled_and_not_clipped(
-    scene: Image.Image, form: str, shift: int
-) -> None:
+def test_sixteen_bits_are_scaled_and_not_clipped(scene: Image.Image, form: str, shift: int) -> None:
     grey = scene.convert("L")
     deep = Image.fromarray(np.asarray(grey).astype(np.uint16) << shift)
 
     assert distance(decoded(encoded(deep, form), TYPES[form]), grey) <= 2
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "F", "I", "I;16"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "F", "I", "I;16"]
+)
 def test_every_mode_of_a_tiff_gives_a_thumbnail(scene: Image.Image, mode: str) -> None:
     source = scene.convert("L") if mode in ("F", "I", "I;16", "1") else scene
     if mode == "LAB":

@@ -132,9 +132,7 @@ def test_no_bytes_make_the_readers_raise_anything_of_their_own(data: bytes) -> N
             continue
 
 
-def test_boxes_tell_size_and_truncation_of_real_heic(
-    photos: Path, truth: dict[str, Any]
-) -> None:
+def test_boxes_tell_size_and_truncation_of_real_heic(photos: Path, truth: dict[str, Any]) -> None:
     whole = (photos / "formats/IMG_2927.HEIC").read_bytes()
     broken = (photos / "broken/corrupted.hif").read_bytes()
 

@@ -35,7 +35,9 @@ def test_a_png_header_with_a_wrong_checksum_states_nothing() -> None:
     assert stated_size(bytes(data)) is None
 
 
-@given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8L", b""]), st.binary(max_size=60))
+@given(
+    st.sampled_from([b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8L", b""]), st.binary(max_size=60)
+)
 def test_no_bytes_make_it_raise(start: bytes, rest: bytes) -> None:
     size = stated_size(start + rest)
 

@@ -106,14 +106,14 @@ def test_a_device_is_not_opened() -> None:
 
 
 def test_a_missing_path_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="^gone$"):
+    with pytest.raises(ReadError, match=r"^gone$"):
         read(tmp_path / "a.jpg")
 
 
 def test_a_path_through_a_file_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
 
-    with pytest.raises(ReadError, match="^gone$"):
+    with pytest.raises(ReadError, match=r"^gone$"):
         read(tmp_path / "a" / "b.jpg")
 
 

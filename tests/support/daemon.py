@@ -55,7 +55,6 @@ class House:
             "database": {"path": str(self.database)},
             "watch": {"settle_seconds": 0.3},
             "workers": {"processes": 2, "retries": 1, "retry_pause_seconds": 0.3},
-            "log": {"level": "debug"},
         }
         for name, options in sections.items():
             quick[name] = quick.get(name, {}) | options
@@ -185,7 +184,8 @@ class Daemon:
         self._process.wait(10.0)
         self._socket.close()
         if kind is not None:
-            sys.stderr.write(f"--- the daemon's log\n{self.log}\n")
+            last = "\n".join(self.log.splitlines()[-30:])
+            sys.stderr.write(f"--- the end of the daemon's log\n{last}\n")
 
     @property
     def pid(self) -> int:

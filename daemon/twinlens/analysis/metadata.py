@@ -30,7 +30,7 @@ _WANTED: Final = (
     "DriveMode ContinuousDrive ReleaseMode SequenceNumber SequenceImageNumber "
     "ImageNumber FileNumber ShutterCount ImageCount FileIndex "
     "Rating MotionPhoto MotionPhotoVersion MotionPhotoPresentationTimestampUs "
-    "MicroVideo MicroVideoVersion MicroVideoOffset SpecialTypeID Duration "
+    "MicroVideo MicroVideoVersion MicroVideoOffset SpecialTypeID Duration Error Warning "
 )
 WANTED_TAGS: Final = frozenset(_WANTED.split())
 """The names, without groups, of all tags that take part in a decision."""

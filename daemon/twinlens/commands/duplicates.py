@@ -26,5 +26,5 @@ def duplicates(database: Database, wanted: str | None) -> Iterator[dict[str, Any
         if wanted != "exact":
             for view in listing.perceptual_groups():
                 shape = perceptual_shape(view)
-                if wanted in (None, "perceptual", shape["class"]) and len(shape["members"]) > 1:
+                if wanted in (None, "perceptual", shape["class"]):
                     yield shape

@@ -136,7 +136,8 @@ def perceptual_shape(view: DuplicateView) -> dict[str, Any]:
         "confidence": view.group.confidence,
         "primary": next((m["path"] for m in members if m["is_primary"]), None),
         "reviewed": view.reviewed,
-        "reclaimable_bytes": reclaimable,
+        # The primary may lie in a root that is no longer watched: then nothing is known to be kept.
+        "reclaimable_bytes": reclaimable if any(m["is_primary"] for m in members) else 0,
         "rule": view.group.rule,
         "members": members,
     }

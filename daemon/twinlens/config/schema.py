@@ -179,10 +179,10 @@ class WorkersConfig(Section):
         description="A file that takes longer is given up for now and tried again later.",
     )
     memory_mib: int = Field(
-        default=1024,
+        default=2048,
         ge=256,
         le=65536,
-        description="The memory one worker process may use.",
+        description="The address space one worker process may use; most of it is never memory.",
     )
     max_pixels_million: int = Field(
         default=200,

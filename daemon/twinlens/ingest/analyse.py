@@ -53,7 +53,8 @@ class Analyst:
                 bytes_read=problem.bytes_read,
             )
         except MemoryError:
-            return Finding(look.path, problem=OUT_OF_MEMORY)
+            # Nothing is known of the path: without `is_transient` that would be an absence.
+            return Finding(look.path, problem=OUT_OF_MEMORY, is_transient=True)
 
     def close(self) -> None:
         """End exiftool."""

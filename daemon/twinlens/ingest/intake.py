@@ -13,13 +13,13 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from twinlens.errors import StoreError
+from twinlens.ingest.absence import is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
-from twinlens.ingest.scan import is_still_there
 from twinlens.ingest.worker import look_at
 from twinlens.jobs.pool import PoolClosedError
-from twinlens.jobs.work_queue import WorkQueue
+from twinlens.jobs.work_queue import AGAIN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
 from twinlens.model.paths import printable
@@ -198,12 +198,13 @@ class Intake:
 
     def _judge(self, work: _UnderWay, finding: Finding) -> _Verdict:
         item = work.item
-        is_gone = finding.stat is None
+        is_gone = finding.stat is None and not finding.is_transient
         if is_gone and not self._parts.places.is_trusted(item.root_id):
             return _Verdict(item, is_later=True, error="the root cannot be reached")
         if is_gone and self._was_on_lost_mount(work):
             return _Verdict(item, is_later=True, error="its mount cannot be reached")
-        seen = Seen(item.root_id, item.path, finding, work.is_nested)
+        is_second_look = item.reason == AGAIN
+        seen = Seen(item.root_id, item.path, finding, work.is_nested, is_second_look=is_second_look)
         if not finding.is_transient:
             return _Verdict(item, seen)
         is_last = self._parts.queue.is_last_try(item)
@@ -226,17 +227,7 @@ class Intake:
     def _was_on_lost_mount(self, work: _UnderWay) -> bool:
         with self._parts.database.reading():
             record = files_store.find(work.item.root_id, work.item.path)
-        if record is None or not record.is_nested:
-            return False
-        folder = work.place.absolute(work.item.path)
-        while len(folder) > len(work.place.path):
-            folder = folder.rpartition(b"/")[0]
-            try:
-                device = os.lstat(folder).st_dev
-            except OSError:
-                continue
-            return device == os.lstat(work.place.path).st_dev
-        return True
+        return is_on_lost_mount(work.place, record)
 
     def _record(self) -> None:
         while self._ready:

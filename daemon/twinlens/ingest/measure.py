@@ -20,7 +20,7 @@ from twinlens.analysis.timestamps import content_candidates
 from twinlens.errors import MediaError
 from twinlens.media.decoding import Decoded, decode
 from twinlens.media.exiftool import ADVICE, ExifTool
-from twinlens.media.previews import PREVIEW_TAGS, raw_thumbnail
+from twinlens.media.previews import preview_names, previews_in, raw_thumbnail
 from twinlens.media.reading import Content
 from twinlens.media.takeout import MOST_BYTES as MOST_TAKEOUT_BYTES
 from twinlens.media.takeout import read_takeout
@@ -72,9 +72,8 @@ def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -
     if instruments.tool is None:
         return Measurement(media.media_type, media.kind, error=NEEDS_EXIFTOOL)
     try:
-        tags = instruments.tool.read_tags(
-            content.path_for_programs(), {*WANTED_TAGS, *PREVIEW_TAGS}
-        )
+        names = WANTED_TAGS | preview_names(media.media_type)
+        tags = instruments.tool.read_tags(content.path_for_programs(), names)
     except MediaError as problem:
         return Measurement(media.media_type, media.kind, error=str(problem))
     width, height = _size(tags)
@@ -85,7 +84,7 @@ def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -
     if error is None:
         thumbnail = raw_thumbnail(
             content,
-            tags,
+            previews_in(tags, media.media_type),
             instruments.tool,
             instruments.decode_pixels,
             orientation=_orientation(tags),

@@ -35,7 +35,8 @@ class Seen:
     """A finding and where it belongs. `path` is relative to the root.
 
     `moved_from` is the id of the file that was renamed to this path; `finding` then has a stat
-    only.
+    only. `is_second_look` says that it was asked for because the first was older than what was
+    recorded; where this one is too, the clock went back, and it is believed.
     """
 
     root_id: int
@@ -43,6 +44,7 @@ class Seen:
     finding: Finding
     is_nested: bool = False
     moved_from: int | None = None
+    is_second_look: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ class Recorder:
     def _one(self, seen: Seen, touched: Touched) -> Recorded:
         known = files_store.find(seen.root_id, seen.path)
         finding = seen.finding
+        if finding.stat is None and finding.is_transient:
+            return self._unknown(seen, known)
         if finding.stat is None:
             return self._absent(seen, known, touched)
         if seen.moved_from is not None:
             return self._moved(seen, finding.stat, seen.moved_from, known, touched)
-        if known is not None and _is_stale(known, finding.stat):
+        if known is not None and not seen.is_second_look and _is_stale(known, finding.stat):
             return Recorded(seen, Change.AGAIN)
         if finding.sha256 is None:
             return self._unreadable(seen, finding.stat, known, touched)
@@ -100,6 +104,14 @@ class Recorder:
         touched.buckets.add((seen.root_id, parse_name(_name(known.path)).radical))
         return Recorded(seen, Change.GONE, known.id, known.original_id)
 
+    def _unknown(self, seen: Seen, known: FileRecord | None) -> Recorded:
+        """The path could not be asked at all: that is no absence."""
+        error = seen.finding.problem or "not readable"
+        if known is None or known.status is FileStatus.GONE:
+            return Recorded(seen, Change.UNREADABLE, error=error)
+        files_store.set_unreadable(known.id, error, self._at())
+        return Recorded(seen, Change.UNREADABLE, known.id, known.original_id, error)
+
     def _moved(
         self,
         seen: Seen,
@@ -111,15 +123,15 @@ class Recorder:
         source = files_store.get_or_none(source_id)
         if source is None or source.original_id is None or not stat.is_moved_from(source.stat):
             return Recorded(seen, Change.AGAIN)
-        if known is not None and known.id == source.id:
+        was_gone = source.status is FileStatus.GONE
+        if known is not None and known.id == source.id and not was_gone:
             return Recorded(seen, Change.UNCHANGED, known.id, known.original_id)
-        if known is not None:
+        if known is not None and known.id != source.id:
             if known.status is not FileStatus.GONE:
                 self._release(known, touched)
             files_store.delete(known.id)
         old_radical = parse_name(_name(source.path)).radical
         radical = parse_name(_name(seen.path)).radical
-        was_gone = source.status is FileStatus.GONE
         status = self._status_of(source.original_id) if was_gone else source.status
         files_store.move(
             source.id,
@@ -166,7 +178,7 @@ class Recorder:
         known: FileRecord | None,
         touched: Touched,
     ) -> Recorded:
-        original_id = self._original(sha256, stat.size, seen.finding.measurement)
+        original_id = self._original(sha256, stat.size, seen.finding.measurement, touched)
         if original_id is None:
             return Recorded(seen, Change.AGAIN)
         error = originals_store.error_of(original_id)
@@ -195,14 +207,26 @@ class Recorder:
         change = Change.CHANGED if was_live else Change.ADDED
         return Recorded(seen, change, file_id, original_id, error)
 
-    def _original(self, sha256: str, size: int, measurement: Measurement | None) -> int | None:
+    def _original(
+        self, sha256: str, size: int, measurement: Measurement | None, touched: Touched
+    ) -> int | None:
         """The content's id; None where it was forgotten since the worker was told it is known."""
         known = originals_store.version_of(sha256)
         if measurement is None:
             return known[0] if known else None
-        if known is not None and known[1] == measurement.algorithm_version == ALGORITHM_VERSION:
+        if known is not None and known[1] == ALGORITHM_VERSION:
             return known[0]
-        return originals_store.put(sha256, size, measurement)
+        original_id = originals_store.put(sha256, size, measurement)
+        if known is not None:
+            self._measured_anew(original_id, _status(size, measurement.error), touched)
+        return original_id
+
+    def _measured_anew(self, original_id: int, status: FileStatus, touched: Touched) -> None:
+        """What is known of a content now holds for all its files."""
+        for record in files_store.of_original(original_id):
+            touched.buckets.add((record.root_id, parse_name(_name(record.path)).radical))
+            if record.status in (FileStatus.OK, FileStatus.BROKEN):
+                files_store.set_status(record.id, status, self._at())
 
     def _release(self, record: FileRecord, touched: Touched) -> None:
         if record.original_id is not None:
@@ -223,12 +247,14 @@ def _status(size: int, error: str | None) -> FileStatus:
 
 
 def _is_stale(known: FileRecord, stat: Stat) -> bool:
-    """Whether something newer was recorded while this finding was on its way."""
-    is_same = known.stat.is_same_content_as(stat)
+    """Whether something newer was recorded while this finding was on its way.
+
+    The ctime tells, also where another file was renamed to the path: a rename sets it.
+    """
     return (
         known.status is not FileStatus.GONE
-        and not is_same
-        and (known.stat.inode == stat.inode and known.stat.ctime_ns > stat.ctime_ns)
+        and not known.stat.is_same_content_as(stat)
+        and known.stat.ctime_ns > stat.ctime_ns
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from twinlens.ingest.absence import is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
@@ -69,6 +70,7 @@ class Scan:
             name="scan",
             discover=self._discover,
             prepare=self._prepare,
+            review=self._review,
             process=look_at,
             absorb=self._absorb,
             absorbed=self._absorbed,
@@ -110,7 +112,7 @@ class Scan:
                 yield _item(place, difference)
             self.tally.add_survey(survey.count)
             if survey.count.is_complete and survey.absent:
-                yield from self._absences(place, survey, accept)
+                yield from self._absences(place, survey, accept, is_whole=is_whole)
             elif survey.count.is_complete and is_whole:
                 self._clear_suspicion(place)
         if is_whole and survey.count.is_complete:
@@ -142,7 +144,9 @@ class Scan:
         found = sum(_is_as_recorded(place, record) for record in sample)
         return bool(sample) and found >= 0.9 * len(sample)
 
-    def _absences(self, place: Place, survey: Survey, accept: bool) -> Iterator[Item]:
+    def _absences(
+        self, place: Place, survey: Survey, accept: bool, *, is_whole: bool
+    ) -> Iterator[Item]:
         if self._parts.places.check(place.root_id).state not in (
             RootState.ONLINE,
             RootState.SUSPECT,
@@ -151,7 +155,7 @@ class Scan:
         known = files_store.count_live(place.root_id)
         absent = len(survey.absent)
         share = 100.0 * absent / max(known, 1)
-        is_implausible = survey.count.files == 0 or (
+        is_implausible = (is_whole and survey.count.files == 0) or (
             absent > FEW_FILES and share > self._parts.brake_percent
         )
         if is_implausible and not accept:
@@ -188,6 +192,33 @@ class Scan:
         known = originals_store.digests_of_size(size, ALGORITHM_VERSION) if size else frozenset()
         return Look(place.absolute(to_bytes(item["path"])), known, size)
 
+    def _review(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Doubt each absence once more: since the survey a share may have been unmounted, or the
+        file have come back. What is in doubt goes to the work queue."""
+        is_trusted: dict[int, bool] = {}
+        reviewed = []
+        for outcome in outcomes:
+            finding, root_id = outcome.result, outcome.item["root"]
+            doubt = None
+            if isinstance(finding, Finding) and finding.stat is None and not finding.is_transient:
+                if root_id not in is_trusted:
+                    is_trusted[root_id] = self._parts.places.is_trusted(root_id)
+                doubt = self._doubt(outcome.item, finding, is_trusted[root_id])
+            reviewed.append(outcome if doubt is None else Outcome(outcome.item, error=doubt))
+        return reviewed
+
+    def _doubt(self, item: Item, finding: Finding, is_trusted: bool) -> str | None:
+        place = self._parts.places.get(item["root"])
+        if place is None or not is_trusted:
+            return "the root cannot be reached"
+        with self._parts.database.reading():
+            record = files_store.find(item["root"], to_bytes(item["path"]))
+        if is_on_lost_mount(place, record):
+            return "its mount cannot be reached"
+        if record is not None and is_still_there(finding.path, record.stat):
+            return "it came back"
+        return None
+
     def _absorb(self, outcomes: Sequence[Outcome]) -> Absorbed:
         seen: list[Seen] = []
         for outcome in outcomes:
@@ -217,17 +248,6 @@ class Scan:
             result = scan_result(tally, self._parts.monotonic() - tally.started)
         self._parts.on_finished(result)
         return result
-
-
-def is_still_there(path: bytes, stat: Stat) -> bool:
-    """Whether the inode of a known file is at its path. An error counts as: it may be."""
-    try:
-        found = os.lstat(path)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return found.st_ino == stat.inode
 
 
 def _is_as_recorded(place: Place, record: FileRecord) -> bool:

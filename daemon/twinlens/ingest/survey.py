@@ -5,6 +5,7 @@ as absent only where its folder was read without an error, on the mount that it 
 the root was the root it was before and after the walk.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ class Survey:
         self._outdated = outdated
         self._still_there = still_there
         self._is_stopped = is_stopped
-        self._root_device = 0
+        self._root_device: int | None = None
         self._visited: dict[bytes, bool] = {}
         self._unread: list[bytes] = []
         self._missing: list[_Missing] = []
@@ -87,8 +88,8 @@ class Survey:
 
     def _compare(self, listing: Listing) -> Iterator[Difference]:
         directory = self._place.relative(listing.directory) or b""
-        if not self._visited and not self._root_device:
-            self._root_device = listing.device
+        if self._root_device is None:
+            self._root_device = _device_of(self._place.path)
         is_nested = listing.device not in (0, self._root_device)
         self._visited[directory] = is_nested
         self.count.skipped += listing.skipped
@@ -125,6 +126,8 @@ class Survey:
             if candidate.root_id != self._place.root_id or candidate.id in self._moved_away:
                 continue
             old_path = self._place.absolute(candidate.path)
+            if old_path == entry.path:
+                continue
             if entry.stat.is_moved_from(candidate.stat) and (
                 candidate.status is FileStatus.GONE
                 or not self._still_there(old_path, candidate.stat)
@@ -156,6 +159,13 @@ class Survey:
             return False
         # It lay on a mount below the root: with that mount gone, its folder looks empty.
         return missing.mount_is_nested or not record.is_nested
+
+
+def _device_of(root: bytes) -> int:
+    try:
+        return os.lstat(root).st_dev
+    except OSError:
+        return 0
 
 
 def _is_below(path: bytes, folder: bytes) -> bool:

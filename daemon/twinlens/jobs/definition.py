@@ -27,6 +27,8 @@ class JobDefinition:
     - `prepare(item)` turns an item into the argument of `process`, in this process (a look into the
       store, say). Returning None skips the item: it counts as a success with no result.
     - `process(argument)` does the work on the executor: a picklable function that changes nothing.
+    - `review(outcomes)` looks at a batch once more before it is recorded: what has to be asked of
+      the disk, which no transaction may wait for.
     - `absorb(outcomes)` records a batch, inside the same transaction as the batch's own record, so
       that a batch is never recorded twice and never half.
     - `absorbed(value)` hears what `absorb` returned, after the transaction went through.
@@ -34,7 +36,8 @@ class JobDefinition:
 
     `retries` are tries after the first for an item that failed; `workers` bounds how many items are
     under way at once (0: as many as the executor likes); `timeout_seconds` is the time one item may
-    take before its outcome is an error.
+    take on the executor before its outcome is an error, each try for itself; its place on an
+    executor that cannot end it stays taken.
     """
 
     name: str
@@ -42,6 +45,9 @@ class JobDefinition:
     process: Callable[[Any], Any]
     absorb: Callable[[Sequence[Outcome]], Any]
     prepare: Callable[[Item], Any] = field(default=lambda item: item)
+    review: Callable[[Sequence[Outcome]], Sequence[Outcome]] = field(
+        default=lambda outcomes: outcomes
+    )
     absorbed: Callable[[Any], None] = field(default=lambda value: None)
     finalize: Callable[[], dict[str, object]] = field(default=dict)
     batch_size: int = 32

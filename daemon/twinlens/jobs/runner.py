@@ -6,6 +6,7 @@ transaction; a batch is recorded when its last item is done.
 
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 DISCOVERED_AT_ONCE = 16
 """Batches that one transaction of the discovery remembers."""
+
+LOOK_UP_SECONDS = 0.5
+"""How often a runner that waits for its items looks for a stop, and for items that are late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,15 @@ class _Batch:
     futures: list["Future[Any] | None"] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    """One item on the executor; `started` is when it was first seen to be worked on."""
+
+    batch: _Batch
+    index: int
+    started: float | None = None
+
+
 class JobRunner:
     """Carries out jobs of a registry, one at a time, on the executor it is given."""
 
@@ -57,6 +70,7 @@ class JobRunner:
         *,
         is_stopped: Callable[[], bool] = lambda: False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -64,6 +78,7 @@ class JobRunner:
         self._clock = clock
         self._is_stopped = is_stopped
         self._on_progress = on_progress
+        self._monotonic = monotonic
 
     def run(self, job: JobRecord, definition: JobDefinition) -> JobRecord:
         """Run the job to its end, or until it is stopped or cancelled, and return how it stands.
@@ -77,6 +92,9 @@ class JobRunner:
         except StoreError:
             raise
         except Exception as error:  # a pass must not take the daemon with it
+            if self._is_stopped():
+                # An executor that is shut down refuses work: the job goes on at the next start.
+                return self._stored(job.id)
             logger.exception("job %s failed", definition.name)
             words = f"{type(error).__name__}: {error}"
             self._writer.call(
@@ -127,10 +145,10 @@ class JobRunner:
         most = definition.workers or 4 * int(getattr(self._executor, "processes", 2))
         under_way: deque[_Batch] = deque()
         unsubmitted: deque[tuple[_Batch, int]] = deque()
-        running: set[Future[Any]] = set()
+        running: dict[Future[Any], _UnderWay] = {}
         while numbers or under_way:
             if self._is_stopped() or is_cancelled:
-                wait(running)
+                wait(running, definition.timeout_seconds)
                 return False
             while numbers and len(unsubmitted) < most:
                 batch = self._load(job_id, numbers.popleft())
@@ -141,12 +159,25 @@ class JobRunner:
                 future = self._submit(definition, batch.items[index])
                 batch.futures[index] = future
                 if future is not None:
-                    running.add(future)
+                    running[future] = _UnderWay(batch, index)
             if running:
-                running = wait(running, return_when="FIRST_COMPLETED").not_done
+                self._await_some(running, definition.timeout_seconds)
             while not self._is_stopped() and under_way and self._is_done(under_way[0], unsubmitted):
                 is_cancelled = self._record(job_id, definition, under_way.popleft())
         return True
+
+    def _await_some(self, running: "dict[Future[Any], _UnderWay]", timeout_seconds: float) -> None:
+        """Wait a moment for items to be done; those that are, or are too late, are taken out."""
+        pause = min(LOOK_UP_SECONDS, timeout_seconds / 2)
+        for future in wait(running, pause, return_when="FIRST_COMPLETED").done:
+            del running[future]
+        now = self._monotonic()
+        for future, work in list(running.items()):
+            if work.started is None and future.running():
+                work.started = now
+            if work.started is not None and now - work.started >= timeout_seconds:
+                del running[future]
+                work.batch.futures[work.index] = _late(timeout_seconds)
 
     def _load(self, job_id: int, number: int) -> _Batch:
         items = jobs_store.batch_items(job_id, number)
@@ -167,11 +198,12 @@ class JobRunner:
     def _record(self, job_id: int, definition: JobDefinition, batch: _Batch) -> bool:
         """Record a finished batch; tells whether the job was cancelled meanwhile."""
         retries = 0
-        outcomes = []
+        tried = []
         for item, future in zip(batch.items, batch.futures, strict=True):
             outcome, tries = self._outcome(definition, item, future)
-            outcomes.append(outcome)
+            tried.append(outcome)
             retries += tries
+        outcomes = definition.review(tried)
         failed = sum(outcome.error is not None for outcome in outcomes)
         first_error = next((o.error for o in outcomes if o.error is not None), None)
 
@@ -224,6 +256,12 @@ class JobRunner:
         if job is None:
             raise LookupError(f"job {job_id} is not in the store")
         return job
+
+
+def _late(seconds: float) -> "Future[Any]":
+    future: Future[Any] = Future()
+    future.set_exception(TimeoutError(f"took longer than {seconds:g} seconds"))
+    return future
 
 
 def _chunks(items: Iterator[Item], size: int, most: int) -> list[list[Item]]:

@@ -15,6 +15,9 @@ from twinlens.store.database import Database
 from twinlens.store.work_items import Sample
 from twinlens.store.writer import Writer
 
+AGAIN = "again"
+"""Why a path is in the queue that was looked at, with a result that could not be recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -76,9 +79,7 @@ class WorkQueue:
     def put_again_in_transaction(self, paths: Iterable[tuple[int, bytes]]) -> None:
         """Ask for another look at (root id, path) pairs."""
         for root_id, path in paths:
-            work_items.put(
-                root_id, [path], reason="again", not_before=self._now(), at=self._clock()
-            )
+            work_items.put(root_id, [path], reason=AGAIN, not_before=self._now(), at=self._clock())
 
     def lease(self, limit: int) -> list[tuple[WorkItem, Sample | None]]:
         """Take due items. They stay in the queue until they are recorded or fail."""

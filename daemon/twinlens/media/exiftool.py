@@ -80,6 +80,7 @@ class ExifTool:
     def _ask(self, most_bytes: int, *parameters: str | bytes) -> bytes:
         self._deadline = time.monotonic() + self._seconds
         self._most_bytes = most_bytes
+        exiftool.exiftool._read_fd_endswith = self._read_until
         try:
             if not self._is_alive():
                 self._kill()
@@ -107,7 +108,6 @@ class ExifTool:
         self._tool = exiftool.ExifTool(
             self._program, common_args=_COMMON, config_file="", encoding="utf-8"
         )
-        exiftool.exiftool._read_fd_endswith = self._read_until
         self._tool.run()
         for pipe in (self._tool._process.stdout, self._tool._process.stderr):
             with contextlib.suppress(OSError):  # a user's pipes may be at their limit

@@ -213,6 +213,7 @@ def _problem(error: OSError, stat: Stat | None, bytes_read: int = 0) -> ReadErro
     return ReadError(
         f"not readable: {os.strerror(code)}",
         stat=stat,
-        is_transient=code in _TRANSIENT,
+        # What could not even be asked may be anything: never an absence, and asked again.
+        is_transient=stat is None or code in _TRANSIENT,
         bytes_read=bytes_read,
     )

@@ -1,8 +1,9 @@
 """The daemon: watches, takes in, runs passes by the clock, tells, and ends within its time.
 
 Threads: `main` waits for signals and gives signs of life; `sentry` places watches and looks after
-the roots; watchdog's bring hints; `intake` settles and records; `jobs` runs passes; `store-writer`
-writes; `webhooks` delivers; the scheduler only asks for passes.
+the roots; watchdog's bring hints; `intake` settles and records; `jobs` runs passes; `requests`
+answers other processes, in the middle of a pass too; `store-writer` writes; `webhooks` delivers;
+the scheduler only asks for passes.
 """
 
 import json
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_AT_REQUESTS_SECONDS = 1.0
+UNASKED_SECONDS = 60.0
+"""Whoever asks for a pass wakes the thread that runs them; this is only for what nobody asked."""
+
 HEALTH_SECONDS = 30.0
 KEPT_JOBS = 200
 STOP_SECONDS = 6.0
@@ -63,7 +67,7 @@ class Daemon:
         self._jobs_wake = threading.Event()
         self._sentry_wake = threading.Event()
         self._is_watching = threading.Event()
-        self._has_jobs = True
+        self._requests_wake = threading.Event()
         self._spool = Spool(config.database.path)
         self._engine: Engine
         self._arrivals: Arrivals
@@ -87,6 +91,7 @@ class Daemon:
                     ("sentry", self._run_sentry),
                     ("intake", self._run_intake),
                     ("jobs", self._run_jobs),
+                    ("requests", self._run_requests),
                 )
             ]
             try:
@@ -116,7 +121,8 @@ class Daemon:
         deadline = time.monotonic() + STOP_SECONDS
         self._bus.publish(self._engine.new_event(EventName.DAEMON_STOPPING, "stopping"))
         self._stop.set()
-        for wake in (self._engine.intake.wake, self._jobs_wake, self._sentry_wake):
+        intake = self._engine.intake.wake
+        for wake in (intake, self._jobs_wake, self._requests_wake, self._sentry_wake):
             wake.set()
         self._sentry.stop()
         # Workers first: whoever waits for one gets an answer at once.
@@ -193,17 +199,13 @@ class Daemon:
         first_scan_by = time.monotonic() + LONGEST_WATCH_SECONDS
 
         def work() -> float:
-            self._answer_requests()
             if not self._is_watching.is_set() and time.monotonic() < first_scan_by:
                 # What arrives between a scan and its watch would be missed by both.
                 return 0.1
-            if not self._has_jobs:
-                return LOOK_AT_REQUESTS_SECONDS
             with self._engine.database.reading():
                 waiting = jobs_store.unfinished()
             if not waiting:
-                self._has_jobs = False
-                return 0.0
+                return UNASKED_SECONDS
             done = self._engine.carry_out(waiting[0])
             if done.error is not None:
                 self._problem(f"the pass {done.name} failed: {done.error}")
@@ -211,6 +213,13 @@ class Daemon:
             return 0.0
 
         self._loop("jobs", work, self._jobs_wake)
+
+    def _run_requests(self) -> None:
+        def work() -> float:
+            self._answer_requests()
+            return LOOK_AT_REQUESTS_SECONDS
+
+        self._loop("requests", work, self._requests_wake)
 
     def _answer_requests(self) -> None:
         """Do what other processes ask for; see `host.requests` for why not through the database."""
@@ -226,7 +235,7 @@ class Daemon:
             except (TwinlensError, KeyError, ValueError) as error:
                 answer = {"error": str(error), "advice": getattr(error, "advice", "")}
             self._spool.answer(asked, answer)
-            self._has_jobs = True
+            self._jobs_wake.set()
             self._engine.intake.wake.set()
 
     def _loop(self, name: str, work: Callable[[], float], wake: threading.Event) -> None:
@@ -288,7 +297,6 @@ class Daemon:
         at = utc_text()
         logger.debug("a scan is asked for: %s", why)
         self._engine.writer.call(lambda: jobs_store.ask("scan", argument, at))
-        self._has_jobs = True
         self._jobs_wake.set()
 
     def _notifier(self) -> "WebhookNotifier | None":

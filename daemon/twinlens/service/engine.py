@@ -33,7 +33,7 @@ from twinlens.jobs.pool import WorkerPool
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import EventName, Severity
-from twinlens.model.jobs import JobRecord
+from twinlens.model.jobs import JobRecord, JobState
 from twinlens.model.paths import printable, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import jobs as jobs_store
@@ -141,9 +141,12 @@ class Engine:
         self._exits.close()
 
     def run_job(self, name: str, argument: dict[str, object]) -> JobRecord:
-        """Ask for a pass and carry it out here and now."""
+        """Ask for a pass and carry it out here and now.
+
+        What a killed process left open of this name is closed: the new pass looks at it anew.
+        """
         at = utc_text()
-        job = self.writer.call(lambda: jobs_store.ask(name, argument, at))
+        job = self.writer.call(lambda: _ask_alone(name, argument, at))
         return self.carry_out(job)
 
     def carry_out(self, job: JobRecord) -> JobRecord:
@@ -259,6 +262,15 @@ def _rebuild_where_rules_changed(regrouper: Regrouper) -> None:
         logger.info("the rules for groups changed: grouping anew")
         regrouper.rebuild()
     meta.write(GROUPING_RULES, regrouper.rules)
+
+
+def _ask_alone(name: str, argument: dict[str, object], at: str) -> JobRecord:
+    job = jobs_store.ask(name, argument, at)
+    for left in jobs_store.unfinished():
+        if left.name == name and left.id != job.id:
+            words = f"job {job.id} took its place"
+            jobs_store.finish(left.id, JobState.CANCELLED, at, error=words)
+    return job
 
 
 def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:

@@ -45,6 +45,7 @@ def advice_for(error: BaseException) -> str:
         ("malformed", "restore the last backup, or move the file away and scan again"),
         ("not a database", "the file is something else; move it away or set database.path"),
         ("readonly", "give the daemon's user the right to write the file and its folder"),
+        ("permission denied", "let the daemon's user enter the folder and its parents"),
         ("unable to open", "make the folder of database.path, writable for the daemon's user"),
         ("no such table", "run: twinlens migrate up"),
     )
@@ -58,6 +59,16 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (PeeweeException, sqlite3.Error) as error:
         raise StoreError(f"{path}: {error}", advice_for(error)) from error
+
+
+class _Sqlite(SqliteDatabase):
+    """Peewee's connection, whose rollback does not hide why there is nothing to roll back."""
+
+    def rollback(self) -> None:
+        # After some errors, such as a full disk, SQLite has rolled back by itself. A second ROLLBACK
+        # would fail, hide the cause, and leave the callbacks of the lost transaction behind.
+        if self.is_closed() or self.connection().in_transaction:
+            super().rollback()
 
 
 class Database:
@@ -86,7 +97,7 @@ class Database:
                 "synchronous": "normal",
                 "journal_size_limit": 64 << 20,
             }
-        self.peewee = SqliteDatabase(
+        self.peewee = _Sqlite(
             name,
             pragmas=pragmas,
             uri=read_only,
@@ -131,7 +142,10 @@ class Database:
         return (status.st_dev, status.st_ino) == self._identity
 
     def backup_to(self, target: Path) -> None:
-        """Write a complete copy with SQLite's own means; `target` must not exist."""
+        """Write a complete copy with SQLite's own means; `target` must not exist.
+
+        Inside `connected`, and in no transaction.
+        """
         with translated(self.path):
             self.peewee.execute_sql("VACUUM INTO ?", (str(target),))
 

@@ -191,20 +191,17 @@ def delete(file_id: int) -> None:
     File.delete().where(File.id == file_id).execute()
 
 
-def touch_stat(file_id: int, stat: Stat, *, is_nested: bool) -> None:
-    """Take over a new device number of an unchanged file (a remount)."""
-    File.update(
-        device=to_signed(stat.device),
-        inode=to_signed(stat.inode),
-        ctime_ns=stat.ctime_ns,
-        is_nested=is_nested,
-    ).where(File.id == file_id).execute()
-
-
 def set_unreadable(file_id: int, error: str, at: str) -> None:
     """It is there and cannot be read; what was known of it stays."""
     File.update(status=FileStatus.UNREADABLE.value, error=error, updated_at=at).where(
         File.id == file_id
+    ).execute()
+
+
+def set_status(file_id: int, status: FileStatus, at: str) -> None:
+    """Its content was measured anew, and may be understood now or no longer."""
+    File.update(status=status.value, updated_at=at).where(
+        (File.id == file_id) & (File.status != status.value)
     ).execute()
 
 

@@ -47,7 +47,8 @@ def files() -> Iterator[FileView]:
 
 def file_at(path: bytes) -> FileView | None:
     """The file at an absolute path, gone or not."""
-    for root in Root.select():
+    # A root that is no longer watched may hold a watched one.
+    for root in Root.select().order_by(Root.is_active.desc(), Root.path.desc()):
         prefix = bytes(root.path).rstrip(b"/") + b"/"
         if path.startswith(prefix):
             record = files_store.find(root.id, path[len(prefix) :])
@@ -111,16 +112,22 @@ def paths_of_files(ids: Iterable[int]) -> list[bytes]:
 
 
 def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]:
-    """Perceptual duplicate groups by key; those of one content where it is named."""
+    """Perceptual duplicate groups by key; those of one content where it is named.
+
+    Contents without a file to show are left out, and groups of which less than two are left.
+    """
     query = DuplicateGroupRow.select().order_by(DuplicateGroupRow.key)
     if original_id is not None:
         query = query.join(DuplicateMemberRow).where(DuplicateMemberRow.original == original_id)
     for row in query:
-        members = list(
+        rows = (
             DuplicateMemberRow.select()
             .where(DuplicateMemberRow.group == row.id)
             .order_by(DuplicateMemberRow.id)
         )
+        shown = [(m, files) for m in rows if (files := files_of_original(m.original_id))]
+        if len(shown) < 2:
+            continue
         yield DuplicateView(
             id=row.key,
             group=DuplicateGroup(
@@ -131,11 +138,11 @@ def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]
                 rule=row.rule,
                 members=tuple(
                     DuplicateMember(m.original_id, m.similarity, bool(m.is_primary))
-                    for m in members
+                    for m, _ in shown
                 ),
             ),
             reviewed=bool(row.reviewed),
-            files=tuple(files_of_original(m.original_id) for m in members),
+            files=tuple(files for _, files in shown),
         )
 
 
@@ -157,25 +164,20 @@ def summary() -> Summary:
         by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
         size += total or 0
     duplicates, reclaimable = _exact_numbers()
-    classes: dict[str, int] = dict(
-        tuples(
-            DuplicateGroupRow.select(
-                DuplicateGroupRow.duplicate_class, fn.COUNT(DuplicateGroupRow.id)
-            ).group_by(DuplicateGroupRow.duplicate_class)
-        )
-    )
+    classes = _perceptual_numbers()
     groups: dict[str, int] = dict(
         tuples(
-            FileGroup.select(FileGroup.group_type, fn.COUNT(FileGroup.id)).group_by(
-                FileGroup.group_type
-            )
+            FileGroup.select(FileGroup.group_type, fn.COUNT(FileGroup.id))
+            .join(Root)
+            .where(Root.is_active)
+            .group_by(FileGroup.group_type)
         )
     )
     return Summary(
         files=sum(by_status.values()),
         by_status=by_status,
         by_kind=by_kind,
-        originals=Original.select().where(Original.reference_count > 0).count(),
+        originals=files_store.totals()[1],
         bytes_total=size,
         groups={kind.value: groups.get(kind.value, 0) for kind in GroupType},
         duplicates={
@@ -208,6 +210,25 @@ def _exact_numbers() -> tuple[int, int]:
     )
     found = [(size, count) for size, count in tuples(copies) if count > 1]
     return len(found), sum(size * (count - 1) for size, count in found)
+
+
+def _perceptual_numbers() -> dict[str, int]:
+    """Groups by class, of which at least two contents have a file to show."""
+    shown = (
+        DuplicateMemberRow.select(DuplicateMemberRow.group, DuplicateGroupRow.duplicate_class)
+        .join(DuplicateGroupRow)
+        .switch(DuplicateMemberRow)
+        .join(Original)
+        .join(File)
+        .join(Root)
+        .where((File.status != FileStatus.GONE.value) & Root.is_active)
+        .group_by(DuplicateMemberRow.group)
+        .having(fn.COUNT(fn.DISTINCT(DuplicateMemberRow.original)) > 1)
+    )
+    numbers: dict[str, int] = {}
+    for _, duplicate_class in tuples(shown):
+        numbers[duplicate_class] = numbers.get(duplicate_class, 0) + 1
+    return numbers
 
 
 def _live() -> Any:

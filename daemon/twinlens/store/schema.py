@@ -25,11 +25,15 @@ class MigrationStatus:
 
 
 class Schema:
-    """The versions of one database's schema. Use inside no other connection."""
+    """The versions of one database's schema. Use inside no other connection.
 
-    def __init__(self, database: Database) -> None:
+    `folder` holds the migrations; None for those of the package.
+    """
+
+    def __init__(self, database: Database, folder: Path | None = None) -> None:
         self._database = database
-        self._folder = Path(str(importlib.resources.files("twinlens.store") / "migrations"))
+        own = importlib.resources.files("twinlens.store") / "migrations"
+        self._folder = Path(str(own)) if folder is None else folder
 
     def status(self) -> list[MigrationStatus]:
         """Every migration, in order. Reads only."""

@@ -47,6 +47,8 @@ class Writer:
             queue.SimpleQueue()
         )
         self._stopping = threading.Event()
+        self._door = threading.Lock()
+        self._is_shut = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._started: Future[None] = Future()
 
@@ -68,9 +70,10 @@ class Writer:
     def submit(self, work: Callable[[], Result]) -> "Future[Result]":
         """Run `work` in a transaction later; the future holds its result or error."""
         future: Future[Result] = Future()
-        if not self._thread.is_alive():
-            raise StoreError("the writer has stopped")
-        self._calls.put((work, future))
+        with self._door:
+            if self._is_shut or not self._thread.is_alive():
+                raise StoreError("the writer has stopped")
+            self._calls.put((work, future))
         return future
 
     def call(self, work: Callable[[], Result]) -> Result:
@@ -94,6 +97,8 @@ class Writer:
             self._refuse_the_rest()
 
     def _carry_out(self, work: Callable[[], Any], future: "Future[Any]") -> None:
+        if not future.set_running_or_notify_cancel():
+            return
         waited = 0.0
         attempt = 0
         while True:
@@ -127,6 +132,8 @@ class Writer:
         return translated
 
     def _refuse_the_rest(self) -> None:
+        with self._door:
+            self._is_shut = True
         while True:
             try:
                 item = self._calls.get_nowait()
