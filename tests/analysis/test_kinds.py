@@ -56,8 +56,8 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
         (b'{"compilerOptions": {}}', b"tsconfig.json", "application/json", Kind.OTHER),
         (b"[Version]\nAppVersion=5.8\n", b"a.jpg.pp3", "text/plain", Kind.SIDECAR),
         (b"plain words\n", b"notes.txt", "text/plain", Kind.OTHER),
-        (b"", b"a.NEF", "image/x-nikon-nef", Kind.RAW),
-        (b"", b"a", "application/octet-stream", Kind.OTHER),
+        (b"", b"a.NEF", "inode/x-empty", Kind.OTHER),
+        (b"", b"a", "inode/x-empty", Kind.OTHER),
     ],
 )
 def test_the_content_decides_and_the_name_breaks_ties(

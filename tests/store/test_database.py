@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.made_up import put_file, put_original
 from support.nobody import run_as_nobody
 from support.stores import Store, opened_store
-
 from twinlens.errors import StoreError
 from twinlens.store import meta
 from twinlens.store.database import Database, has_wal_reset_bug
@@ -26,6 +26,17 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o777)
     yield folder
     shutil.rmtree(folder)
+
+
+def write_facts() -> None:
+    for number in range(200):
+        meta.write(f"fact {number}", "x" * 500)
+
+
+def read_all(database: Database) -> None:
+    with database.reading():
+        for number in range(200):
+            meta.read(f"fact {number}")
 
 
 def test_a_database_that_is_a_link_is_refused(tmp_path: Path) -> None:
@@ -67,18 +78,14 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path) -
 def test_a_corrupt_database_is_told_with_the_way_back(tmp_path: Path) -> None:
     path = tmp_path / "twinlens.db"
     with opened_store(path) as store:
-        store.write(lambda: [meta.write(f"fact {n}", "x" * 500) for n in range(200)])
+        store.write(write_facts)
     content = bytearray(path.read_bytes())
     page = 4096
     content[20 * page : -page] = b"\xa5" * (len(content) - 21 * page)
     path.write_bytes(content)
 
-    database = Database(path, read_only=True)
     with pytest.raises(StoreError, match="malformed") as caught:
-        assert database.quick_check() == []
-        with database.reading():
-            for number in range(200):
-                meta.read(f"fact {number}")
+        read_all(Database(path, read_only=True))
 
     assert "restore the last backup" in caught.value.advice
 
@@ -86,7 +93,7 @@ def test_a_corrupt_database_is_told_with_the_way_back(tmp_path: Path) -> None:
 def test_quick_check_names_damages(tmp_path: Path) -> None:
     path = tmp_path / "twinlens.db"
     with opened_store(path) as store:
-        store.write(lambda: [meta.write(f"fact {n}", "x" * 500) for n in range(200)])
+        store.write(write_facts)
         assert store.database.quick_check() == []
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA writable_schema = 1")

@@ -199,11 +199,14 @@ for last in range(1, 1000):
     if os.waitpid(child, 0)[1] == 0:
         break
     with sqlite3.connect(path) as connection:
-        tables = {n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        noted = "schema_migration" in tables and connection.execute("SELECT name FROM schema_migration").fetchall()
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        tables = {name for (name,) in connection.execute(query)}
+        noted = []
+        if "schema_migration" in tables:
+            noted = connection.execute("SELECT name FROM schema_migration").fetchall()
     connection.close()
     made = tables - {"schema_migration", "sqlite_sequence"}
-    print(len(made), len(noted or []), len(prepare(Database(path))))
+    print(len(made), len(noted), len(prepare(Database(path))))
 """
 
 

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from peewee import OperationalError
-from support.stores import Store
 
+from support.stores import Store
 from twinlens.errors import StoreError
 from twinlens.store import database as database_module
 from twinlens.store import meta
@@ -40,9 +41,14 @@ def hold_lock(path: Path, seconds: float) -> threading.Thread:
     return thread
 
 
+def write_facts(count: int, size: int) -> None:
+    for number in range(count):
+        meta.write(f"fact {number}", "x" * size)
+
+
 def test_calls_go_through_in_the_order_in_which_they_came(store: Store) -> None:
     order: list[int] = []
-    futures = [store.writer.submit(lambda n=n: order.append(n)) for n in range(50)]
+    futures = [store.writer.submit(partial(order.append, n)) for n in range(50)]
 
     for future in futures:
         future.result(5.0)
@@ -111,7 +117,7 @@ def test_stop_lets_what_waits_go_through_and_refuses_what_comes_later(tmp_path: 
     prepare(database)
     writer = Writer(database)
     writer.start()
-    waiting = [writer.submit(lambda n=n: meta.write(f"fact {n}", "1")) for n in range(20)]
+    waiting = [writer.submit(partial(meta.write, f"fact {n}", "1")) for n in range(20)]
 
     writer.stop()
 
@@ -210,8 +216,7 @@ def test_what_waits_for_the_commit_hears_nothing_of_one_that_sqlite_itself_took_
         database.after_commit(lambda: heard.append("never committed"))
         pages = database.path.stat().st_size // 4096
         database.peewee.execute_sql(f"PRAGMA max_page_count = {pages + 10}")
-        for number in range(100):
-            meta.write(f"fact {number}", "x" * 4000)
+        write_facts(100, 4000)
 
     with pytest.raises(StoreError, match="full"):
         writer.call(too_much)
@@ -237,7 +242,7 @@ def test_a_full_database_pauses_the_writer_until_there_is_room(tmp_path: Path) -
     pages = database.path.stat().st_size // 4096
     writer.call(lambda: database.peewee.execute_sql(f"PRAGMA max_page_count = {pages + 100}"))
 
-    writer.call(lambda: [meta.write(f"fact {n}", "x" * 4000) for n in range(300)])
+    writer.call(lambda: write_facts(300, 4000))
     with database.reading():
         kept = sum(meta.read(f"fact {n}") is not None for n in range(300))
     writer.stop()
@@ -294,9 +299,9 @@ def test_a_full_disk_pauses_the_writer_until_there_is_room(tmp_path: Path) -> No
     if unshare is None or os.getuid() != 0:
         pytest.skip("a private disk needs root and unshare")
 
+    fill = [sys.executable, "-c", FILL_THE_DISK]
     done = subprocess.run(
-        [unshare, "-m", "sh", "-c", mount, "sh", str(disk)]
-        + [sys.executable, "-c", FILL_THE_DISK, str(disk)],
+        [unshare, "-m", "sh", "-c", mount, "sh", str(disk), *fill, str(disk)],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,

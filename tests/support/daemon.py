@@ -1,5 +1,5 @@
-"""The program as its owner runs it: real processes, a real config, a real database, a real manager's
-socket. Tests look at it through the command line's own read verbs."""
+"""The program as its owner runs it: real processes, a real config, a real database, and a real
+manager's socket. Tests look at it through the command line's own read verbs."""
 
 import json
 import os
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def eventually(claim: Callable[[], object], seconds: float, what: str = "") -> float:
-    """Wait until the claim is true, and say how long that took; fail where it does not become so."""
+    """Wait until the claim is true, and say how long that took; fail where it stays false."""
     started = time.monotonic()
     while True:
         is_late = time.monotonic() - started > seconds
@@ -182,6 +182,7 @@ class Daemon:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(10.0)
+        self.messages = self.told
         self._socket.close()
         if kind is not None:
             last = "\n".join(self.log.splitlines()[-30:])
@@ -200,12 +201,13 @@ class Daemon:
     @property
     def told(self) -> list[str]:
         """Every line that the manager was sent until now."""
-        while True:
+        while self._socket.fileno() >= 0:
             try:
                 message = self._socket.recv(65536).decode("utf-8", "replace")
             except BlockingIOError:
                 return self.messages
             self.messages += message.split("\n")
+        return self.messages
 
     @property
     def is_running(self) -> bool:

@@ -12,7 +12,9 @@ FILES = """
     SELECT CAST(root.path || '/' || iif(directory = x'', x'', directory || '/') || name AS BLOB),
            sha256, file.status, file.error, original.error, media_type, width, height,
            taken_at, taken_at_source, taken_at_confidence, phash, dhash
-    FROM file JOIN root ON root.id = file.root_id LEFT JOIN original ON original.id = file.original_id
+    FROM file
+    JOIN root ON root.id = file.root_id
+    LEFT JOIN original ON original.id = file.original_id
     WHERE file.deleted_at IS NULL
 """
 COUNTS = "SELECT sha256, reference_count FROM original WHERE reference_count > 0"
@@ -53,10 +55,10 @@ def snapshot(database: Path) -> dict[str, Any]:
 
 
 def leftovers(database: Path) -> dict[str, Any]:
-    """What a quiet and healthy database has none of."""
+    """What a quiet and healthy database has none of; empty for such a one."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
-        return {
+        found = {
             "damages": [r for (r,) in connection.execute("PRAGMA integrity_check") if r != "ok"],
             "references": connection.execute("PRAGMA foreign_key_check").fetchall(),
             "work items": connection.execute("SELECT path, state, error FROM work_item").fetchall(),
@@ -66,6 +68,22 @@ def leftovers(database: Path) -> dict[str, Any]:
         }
     finally:
         connection.close()
+    return {name: rows for name, rows in found.items() if rows}
 
 
 _QUERIES = {"files": FILES, "counts": COUNTS, "groups": GROUPS, "duplicates": DUPLICATES}
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What two snapshots do not agree on; empty where they are equal."""
+    found: dict[str, Any] = {}
+    for name, mine in one.items():
+        theirs = other[name]
+        if isinstance(mine, dict):
+            keys = [k for k in {*mine, *theirs} if mine.get(k) != theirs.get(k)]
+            different = {key: (mine.get(key), theirs.get(key)) for key in keys}
+        else:
+            different = {"alone": mine - theirs, "other alone": theirs - mine}
+        if mine != theirs:
+            found[name] = different
+    return found

@@ -1,5 +1,6 @@
 """An opened store for tests: the schema made, the writer running, and a short way to both."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Store:
 
     def adopt(self, *paths: Path, catalog: str = "family") -> list[RootRecord]:
         """Make these, and no others, the watched folders."""
-        wanted = [str(path).encode() for path in paths]
+        wanted = [os.fsencode(path) for path in paths]
         return self.write(lambda: roots.adopt([(catalog, "report", wanted)]))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from support.daemon import Daemon, House, eventually
 from support.pictures import picture
-from support.snapshot import leftovers, snapshot
+from support.snapshot import differences, leftovers, snapshot
 
 IS_LONG = bool(os.environ.get("TWINLENS_LONG"))
 KILLS, FILES = (200, 2000) if IS_LONG else (12, 150)
@@ -109,8 +109,8 @@ def test_a_daemon_killed_again_and_again_ends_with_what_a_fresh_scan_finds(
         eventually(lambda: is_done(house), 120 if IS_LONG else 60, "quiet after the last start")
         daemon.stop()
 
-    assert leftovers(house.database) == dict.fromkeys(leftovers(house.database), [])
-    assert snapshot(house.database) == snapshot(fresh_scan(house))
+    assert leftovers(house.database) == {}
+    assert differences(snapshot(house.database), snapshot(fresh_scan(house))) == {}
 
 
 def test_a_kill_during_a_scan_by_hand_loses_nothing(house: House, real: list[Path]) -> None:
@@ -121,8 +121,8 @@ def test_a_kill_during_a_scan_by_hand_loses_nothing(house: House, real: list[Pat
 
     house.scan()
 
-    assert leftovers(house.database) == dict.fromkeys(leftovers(house.database), [])
-    assert snapshot(house.database) == snapshot(fresh_scan(house))
+    assert leftovers(house.database) == {}
+    assert differences(snapshot(house.database), snapshot(fresh_scan(house))) == {}
 
 
 def kill_after(house: House, seconds: float) -> None:

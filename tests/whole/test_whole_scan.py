@@ -79,7 +79,8 @@ def test_media_types_are_those_of_exiftool_or_file(
         path: (rows[path]["media_type"], fact["exiftool"]["File:MIMEType"])
         for path, fact in told(truth).items()
         if fact["exiftool"].get("File:MIMEType")
-        and rows[path]["media_type"] not in (fact["exiftool"]["File:MIMEType"], fact["mime_by_file"])
+        and rows[path]["media_type"]
+        not in (fact["exiftool"]["File:MIMEType"], fact["mime_by_file"])
     }
 
     assert wrong == {}
@@ -241,7 +242,9 @@ def test_odd_names_are_listed_as_they_are(house: House, photos: Path) -> None:
     found = {os.fsencode(row["path"]): row["sha256"] for row in rows}
     assert found == {path: hashlib.sha256(read(path)).hexdigest() for path in plain_files(house)}
     assert len(found) == len(rows) == result["files"]
-    assert not any("hardlink.jpg" in m["path"] for d in house.duplicates("exact") for m in d["members"])
+    assert not any(
+        "hardlink.jpg" in m["path"] for d in house.duplicates("exact") for m in d["members"]
+    )
     assert not (house.folder / "x").exists(), "a name was taken for a command"
     if is_traced:
         assert not re.search(r"fifo\.jpg|link_\w+\.jpg", trace.read_text(errors="replace"))

@@ -96,6 +96,8 @@ MEDIA_BY_EXTENSION: Final = {
     **_table(Kind.OTHER, _OTHERS),
 }
 UNKNOWN: Final = MediaType("application/octet-stream", Kind.OTHER)
+EMPTY: Final = MediaType("inode/x-empty", Kind.OTHER)
+"""What file(1) calls a file without a byte."""
 
 _AMBIGUOUS: Final = frozenset({"raw", "cap", "ts", "bay", "mdc", "dcs"})
 """Extensions that programs without pictures use as well: they promise nothing."""

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from twinlens.analysis.extensions import (
+    EMPTY,
     MEDIA_BY_EXTENSION,
     TIFF_RAW_BY_EXTENSION,
     UNKNOWN,
@@ -102,9 +103,10 @@ _LABELS: Final = {
 
 
 def recognise(head: bytes, name: bytes) -> MediaType:
-    """Say what the file is whose first bytes are `head`; an empty one is what its name promises."""
+    """Say what the file is whose first bytes are `head`. An empty one is nothing yet, whatever its
+    name promises: all empty files are one content."""
     if not head:
-        return promised_by(name)
+        return EMPTY
     by_content = (
         _by_tiff(head, name)
         or _by_signature(head)

@@ -13,7 +13,6 @@ from typing import Final
 from PIL import Image
 
 from twinlens.analysis.fingerprint import fingerprint
-from twinlens.analysis.kinds import contradiction
 from twinlens.analysis.metadata import MAKER_NOTE_TAGS, WANTED_TAGS, clean, metadata_of, place_of
 from twinlens.analysis.quality import quality_score
 from twinlens.analysis.timestamps import content_candidates
@@ -50,15 +49,16 @@ class Instruments:
 
 def measure(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
     """Measure one content. What it raises is no fault of the file, except MemoryError."""
-    error = contradiction(content.name, media) if content.size else EMPTY
     by_kind = {
         Kind.IMAGE: _measure_image,
         Kind.RAW: _measure_raw,
         Kind.VIDEO: _measure_video,
         Kind.SIDECAR: _measure_sidecar,
     }
-    if error is not None or media.kind not in by_kind:
-        return Measurement(media.media_type, media.kind, error=error)
+    if not content.size:
+        return Measurement(media.media_type, media.kind, error=EMPTY)
+    if media.kind not in by_kind:
+        return Measurement(media.media_type, media.kind)
     return by_kind[media.kind](content, media, instruments)
 
 

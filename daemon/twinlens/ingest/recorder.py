@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from twinlens.analysis.kinds import contradiction
 from twinlens.analysis.names import parse_name
 from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.model.files import FileRecord, FileStatus, Finding, Stat
-from twinlens.model.picture import ALGORITHM_VERSION, Measurement
+from twinlens.model.originals import OriginalRecord
+from twinlens.model.picture import ALGORITHM_VERSION, Measurement, MediaType
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 
@@ -132,7 +134,9 @@ class Recorder:
             files_store.delete(known.id)
         old_radical = parse_name(_name(source.path)).radical
         radical = parse_name(_name(seen.path)).radical
-        status = self._status_of(source.original_id) if was_gone else source.status
+        status, error = _verdict(seen.path, originals_store.get(source.original_id))
+        if source.status is FileStatus.UNREADABLE:
+            status, error = source.status, source.error
         files_store.move(
             source.id,
             seen.root_id,
@@ -141,6 +145,7 @@ class Recorder:
             stat=stat,
             is_nested=seen.is_nested,
             status=status,
+            error=error,
             at=self._at(),
         )
         if was_gone:
@@ -181,8 +186,8 @@ class Recorder:
         original_id = self._original(sha256, stat.size, seen.finding.measurement, touched)
         if original_id is None:
             return Recorded(seen, Change.AGAIN)
-        error = originals_store.error_of(original_id)
-        status = _status(stat.size, error)
+        original = originals_store.get(original_id)
+        status, error = _verdict(seen.path, original)
         radical = parse_name(_name(seen.path)).radical
         file_id = files_store.put(
             seen.root_id,
@@ -192,9 +197,10 @@ class Recorder:
             is_nested=seen.is_nested,
             original_id=original_id,
             status=status,
-            error=None,
+            error=error,
             at=self._at(),
         )
+        error = error or original.measurement.error
         was_live = known is not None and known.status is not FileStatus.GONE
         if known is not None and was_live and known.original_id == original_id:
             touched.originals.add(original_id)
@@ -218,32 +224,39 @@ class Recorder:
             return known[0]
         original_id = originals_store.put(sha256, size, measurement)
         if known is not None:
-            self._measured_anew(original_id, _status(size, measurement.error), touched)
+            self._measured_anew(original_id, touched)
         return original_id
 
-    def _measured_anew(self, original_id: int, status: FileStatus, touched: Touched) -> None:
+    def _measured_anew(self, original_id: int, touched: Touched) -> None:
         """What is known of a content now holds for all its files."""
+        original = originals_store.get(original_id)
         for record in files_store.of_original(original_id):
             touched.buckets.add((record.root_id, parse_name(_name(record.path)).radical))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
-                files_store.set_status(record.id, status, self._at())
+                status, error = _verdict(record.path, original)
+                files_store.set_status(record.id, status, error, self._at())
 
     def _release(self, record: FileRecord, touched: Touched) -> None:
         if record.original_id is not None:
             originals_store.remove_reference(record.original_id, self._at())
             touched.originals.add(record.original_id)
 
-    def _status_of(self, original_id: int) -> FileStatus:
-        return _status(originals_store.get(original_id).size, originals_store.error_of(original_id))
-
     def _at(self) -> str:
         return self._clock().isoformat(timespec="seconds")
 
 
-def _status(size: int, error: str | None) -> FileStatus:
-    if size == 0:
-        return FileStatus.WAITING
-    return FileStatus.OK if error is None else FileStatus.BROKEN
+def _verdict(path: bytes, original: OriginalRecord) -> tuple[FileStatus, str | None]:
+    """How a file with this content fares, and what is wrong with its name alone.
+
+    A name that lies is the file's own fault: other files of the same content may be well named.
+    """
+    measured = original.measurement
+    if original.size == 0:
+        return FileStatus.WAITING, None
+    if measured.error is not None:
+        return FileStatus.BROKEN, None
+    lie = contradiction(_name(path), MediaType(measured.media_type, measured.kind))
+    return (FileStatus.OK if lie is None else FileStatus.BROKEN), lie
 
 
 def _is_stale(known: FileRecord, stat: Stat) -> bool:

@@ -108,10 +108,15 @@ class WorkerPool(Executor):
         return True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the workers; with `cancel_futures` at once, and their tasks fail."""
+        """End the workers; with `cancel_futures` at once, and their tasks fail.
+
+        Call it again to wait for what was not waited for: pebble ends its processes only then.
+        """
         with self._lock:
             self._is_shut = True
-            pool, self._pool = self._pool, None
+            pool = self._pool
+            if wait:
+                self._pool = None
         if pool is None:
             return
         if cancel_futures:

@@ -20,6 +20,7 @@ from twinlens.events import EventBus
 from twinlens.host.readiness import Readiness
 from twinlens.host.requests import Spool
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
+from twinlens.ingest.places import Place
 from twinlens.maintenance.orphans import Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
@@ -48,6 +49,9 @@ UNASKED_SECONDS = 60.0
 """Whoever asks for a pass wakes the thread that runs them; this is only for what nobody asked."""
 
 HEALTH_SECONDS = 30.0
+ABSENT_SECONDS = 5.0
+"""How often the roots are looked at; the second while one is missing: its owner is at it."""
+
 KEPT_JOBS = 200
 STOP_SECONDS = 6.0
 LONGEST_WATCH_SECONDS = 60.0
@@ -144,10 +148,16 @@ class Daemon:
             self._readiness.watchdog()
             self._readiness.status(self._status_line())
             self._engine.pool.give_back()
+            self._look_at_database()
             wait(pause)
 
     def _take_hint(self, hint: Hint) -> None:
         self._arrivals.hint(hint)
+
+    def _events_lost(self, place: Place, hint: Hint) -> None:
+        self._sentry.events_lost(place, hint)
+        # It looks more often while a root is missing.
+        self._sentry_wake.set()
 
     def _new_arrivals(self) -> Arrivals:
         engine = self._engine
@@ -157,7 +167,7 @@ class Daemon:
                 places=engine.places,
                 queue=engine.queue,
                 ask_scan=self._ask_scan,
-                on_lost=self._sentry.events_lost,
+                on_lost=self._events_lost,
                 on_activity=engine.pool.warm,
                 settle_seconds=self._sentry.settle_seconds,
                 monotonic=time.monotonic,
@@ -166,15 +176,13 @@ class Daemon:
             engine.intake.wake,
         )
 
-    def _look_at_health(self) -> None:
-        """A database that was taken away, roots that come and go."""
+    def _look_at_database(self) -> None:
+        """Raise StoreError where it was taken away: SQLite would go on writing to nowhere."""
         if not self._engine.database.is_in_place():
             raise StoreError(
                 f"{self._config.database.path}: was deleted or replaced while in use",
                 "put it back, or start anew: everything is found again by a scan",
             )
-        self._sentry.look_after()
-        self._spool.tidy(time.time())
 
     def _run_sentry(self) -> None:
         def work() -> float:
@@ -182,8 +190,9 @@ class Daemon:
                 self._sentry.start()
                 self._is_watching.set()
             else:
-                self._look_at_health()
-            return HEALTH_SECONDS
+                self._sentry.look_after()
+                self._spool.tidy(time.time())
+            return HEALTH_SECONDS if self._sentry.is_complete else ABSENT_SECONDS
 
         self._loop("sentry", work, self._sentry_wake)
 

@@ -63,6 +63,11 @@ class Sentry:
         """The roots whose changes only a scan finds."""
         return [root_id for root_id, mode in self._modes.items() if mode is WatchMode.POLLING]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every root is there and looked after."""
+        return WatchMode.NONE not in self._modes.values()
+
     def settle_seconds(self, root: bytes) -> float:
         """How long a file below this root has to hold still: longer on a network share."""
         watch = self._config.watch

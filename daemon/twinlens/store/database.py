@@ -65,9 +65,9 @@ class _Sqlite(SqliteDatabase):
     """Peewee's connection, whose rollback does not hide why there is nothing to roll back."""
 
     def rollback(self) -> None:
-        # After some errors, such as a full disk, SQLite has rolled back by itself. A second ROLLBACK
-        # would fail, hide the cause, and leave the callbacks of the lost transaction behind.
-        if self.is_closed() or self.connection().in_transaction:
+        # After some errors, such as a full disk, SQLite has rolled back by itself. Another
+        # ROLLBACK would fail, hide the cause, and leave the lost transaction's callbacks behind.
+        if self.is_closed() or SqliteDatabase.connection(self).in_transaction:
             super().rollback()
 
 
@@ -97,7 +97,7 @@ class Database:
                 "synchronous": "normal",
                 "journal_size_limit": 64 << 20,
             }
-        self.peewee = _Sqlite(
+        self.peewee: SqliteDatabase = _Sqlite(
             name,
             pragmas=pragmas,
             uri=read_only,

@@ -1,6 +1,7 @@
 """Groups of files that are one photograph, rebuilt bucket by bucket."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.groups import FileGroup, FileMember, GroupType
@@ -9,23 +10,35 @@ from twinlens.model.picture import Kind
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, slot
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import FileGroup as GroupRow
+
+_A_RAW = Statement(
+    File,
+    lambda: (
+        File.select(File.id)
+        .join(Original)
+        .where(
+            (File.root == slot("root"))
+            & (File.radical == slot("bucket"))
+            & (File.status != FileStatus.GONE.value)
+            & (Original.kind == Kind.RAW.value)
+        )
+        .limit(1)
+    ),
+)
+_OF_BUCKET = Statement(
+    GroupRow,
+    lambda: GroupRow.select().where(
+        (GroupRow.root == slot("root")) & (GroupRow.bucket == slot("bucket"))
+    ),
+)
 
 
 def bucket_has_raw(root_id: int, bucket: str) -> bool:
     """Whether any live file of the bucket is a RAW: without one there is nothing to pair."""
-    return (
-        File.select(File.id)
-        .join(Original)
-        .where(
-            (File.root == root_id)
-            & (File.radical == bucket)
-            & (File.status != FileStatus.GONE.value)
-            & (Original.kind == Kind.RAW.value)
-        )
-        .exists()
-    )
+    return _A_RAW.first(root=root_id, bucket=bucket) is not None
 
 
 def every_bucket() -> set[tuple[int, str]]:
@@ -67,8 +80,7 @@ def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, Original
 
 def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:
     """The bucket's groups as recorded, by id."""
-    query = GroupRow.select().where((GroupRow.root == root_id) & (GroupRow.bucket == bucket))
-    return {row.id: _group(row) for row in query}
+    return {row.id: _group(row) for row in _OF_BUCKET.all(root=root_id, bucket=bucket)}
 
 
 def replace_bucket(
@@ -121,7 +133,7 @@ def group_ids_of_originals(ids: Iterable[int]) -> dict[int, frozenset[int]]:
     return {original_id: frozenset(groups) for original_id, groups in found.items()}
 
 
-def _group(row: GroupRow) -> FileGroup:
+def _group(row: Any) -> FileGroup:
     members = tuple(
         FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence)
         for m in GroupMember.select().where(GroupMember.group == row.id).order_by(GroupMember.id)

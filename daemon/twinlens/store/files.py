@@ -5,13 +5,57 @@ those that change something, inside a transaction of the writer.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from peewee import fn
 
 from twinlens.model.files import FileRecord, FileStatus, Stat
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, slot
 from twinlens.store.tables import File, Root
+
+_PLACE = ("root", "directory", "name")
+_SEEN = (
+    *("radical", "size", "mtime_ns", "ctime_ns", "device", "inode", "is_nested"),
+    *("original", "status", "error", "updated_at"),
+)
+_AT_PATH = Statement(
+    File,
+    lambda: File.select().where(
+        (File.root == slot("root"))
+        & (File.directory == slot("directory"))
+        & (File.name == slot("name"))
+    ),
+)
+_WITH_INODE = Statement(
+    File,
+    lambda: File.select().where(
+        (File.inode == slot("inode"))
+        & (File.size == slot("size"))
+        & (File.mtime_ns == slot("mtime_ns"))
+        & (File.device == slot("device"))
+        & File.original.is_null(False)
+    ),
+)
+_OF_ORIGINAL = Statement(
+    File,
+    lambda: (
+        File.select()
+        .where((File.original == slot("original")) & (File.status != FileStatus.GONE.value))
+        .order_by(File.root, File.directory, File.name)
+    ),
+)
+_INSERT = Statement(
+    File,
+    lambda: File.insert({name: slot(name) for name in (*_PLACE, *_SEEN, "first_seen_at")}),
+)
+_SEE_AGAIN = Statement(
+    File,
+    lambda: File.update({name: slot(name) for name in _SEEN} | {"deleted_at": None}).where(
+        File.id == slot("id")
+    ),
+)
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
@@ -23,9 +67,7 @@ def split(path: bytes) -> tuple[bytes, bytes]:
 def find(root_id: int, path: bytes) -> FileRecord | None:
     """The file at this path, gone or not."""
     directory, name = split(path)
-    row = File.get_or_none(
-        (File.root == root_id) & (File.directory == directory) & (File.name == name)
-    )
+    row = _AT_PATH.first(root=root_id, directory=directory, name=name)
     return None if row is None else _record(row)
 
 
@@ -99,24 +141,18 @@ def totals() -> tuple[int, int]:
 
 def with_inode(stat: Stat) -> list[FileRecord]:
     """Files, gone or not, that a rename could have turned into one with this stat."""
-    query = File.select().where(
-        (File.inode == to_signed(stat.inode))
-        & (File.size == stat.size)
-        & (File.mtime_ns == stat.mtime_ns)
-        & (File.device == to_signed(stat.device))
-        & File.original.is_null(False)
+    rows = _WITH_INODE.all(
+        inode=to_signed(stat.inode),
+        size=stat.size,
+        mtime_ns=stat.mtime_ns,
+        device=to_signed(stat.device),
     )
-    return [_record(row) for row in query]
+    return [_record(row) for row in rows]
 
 
 def of_original(original_id: int) -> list[FileRecord]:
     """The live files that refer to a content, in the order of their paths."""
-    query = (
-        File.select()
-        .where((File.original == original_id) & (File.status != FileStatus.GONE.value))
-        .order_by(File.root, File.directory, File.name)
-    )
-    return [_record(row) for row in query]
+    return [_record(row) for row in _OF_ORIGINAL.all(original=original_id)]
 
 
 def put(
@@ -133,7 +169,8 @@ def put(
 ) -> int:
     """Record what is at the path now; returns the file's id, which stays for the path."""
     directory, name = split(path)
-    values = {
+    place = {"root": root_id, "directory": directory, "name": name}
+    seen = {
         "radical": radical,
         "size": stat.size,
         "mtime_ns": stat.mtime_ns,
@@ -144,20 +181,13 @@ def put(
         "original": original_id,
         "status": status.value,
         "error": error,
-        "deleted_at": None,
         "updated_at": at,
     }
-    existing = File.get_or_none(
-        (File.root == root_id) & (File.directory == directory) & (File.name == name)
-    )
-    if existing is not None:
-        File.update(**values).where(File.id == existing.id).execute()
-        return int(existing.id)
-    return int(
-        File.insert(
-            root=root_id, directory=directory, name=name, first_seen_at=at, **values
-        ).execute()
-    )
+    existing = _AT_PATH.first(**place)
+    if existing is None:
+        return _INSERT.insert(**place, **seen, first_seen_at=at)
+    _SEE_AGAIN.change(id=existing.id, **seen)
+    return int(existing.id)
 
 
 def move(
@@ -169,6 +199,7 @@ def move(
     stat: Stat,
     is_nested: bool,
     status: FileStatus,
+    error: str | None,
     at: str,
 ) -> None:
     """Record a rename: the file keeps its id, its content and its history."""
@@ -181,6 +212,7 @@ def move(
         ctime_ns=stat.ctime_ns,
         is_nested=is_nested,
         status=status.value,
+        error=error,
         deleted_at=None,
         updated_at=at,
     ).where(File.id == file_id).execute()
@@ -198,9 +230,9 @@ def set_unreadable(file_id: int, error: str, at: str) -> None:
     ).execute()
 
 
-def set_status(file_id: int, status: FileStatus, at: str) -> None:
+def set_status(file_id: int, status: FileStatus, error: str | None, at: str) -> None:
     """Its content was measured anew, and may be understood now or no longer."""
-    File.update(status=status.value, updated_at=at).where(
+    File.update(status=status.value, error=error, updated_at=at).where(
         (File.id == file_id) & (File.status != status.value)
     ).execute()
 
@@ -228,7 +260,8 @@ def from_rows(rows: Iterable[File]) -> list[FileRecord]:
     return [_record(row) for row in rows]
 
 
-def _record(row: File) -> FileRecord:
+def _record(row: Any) -> FileRecord:
+    """The value of a row, whether it is a model's or a statement's."""
     directory, name = bytes(row.directory), bytes(row.name)
     return FileRecord(
         id=row.id,

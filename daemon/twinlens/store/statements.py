@@ -1,0 +1,83 @@
+"""Queries that are asked for every single file, written to SQL once.
+
+Peewee takes ten times longer to write such a query than SQLite takes to answer it, which is most of
+what recording a file costs. A statement is written at its first use, with named slots for what
+differs from call to call, and from then on only binds values.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from sqlite3 import Cursor
+from typing import Any, cast
+
+from peewee import SQL, Model, Query
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    name: str
+
+
+def slot(name: str) -> SQL:
+    """A value that each call gives by this name, as SQLite takes it: nothing is converted."""
+    return SQL("?", [_Slot(name)])
+
+
+class Statement:
+    """One query on the database that `model` is bound to; `write` gives it as Peewee has it.
+
+    Rows are tuples whose fields have the names of the columns, with SQLite's own values in them.
+    """
+
+    def __init__(self, model: type[Model], write: Callable[[], Query]) -> None:
+        self._model = model
+        self._write = write
+        self._written: tuple[str, tuple[object, ...]] | None = None
+        self._row: Callable[[Any], Any] | None = None
+
+    def all(self, **values: object) -> list[Any]:
+        """Every row."""
+        cursor = self._execute(values)
+        row = self._row_maker(cursor)
+        return [row(found) for found in cursor]
+
+    def first(self, **values: object) -> Any | None:
+        """The first row, or None."""
+        cursor = self._execute(values)
+        found = cursor.fetchone()
+        return None if found is None else self._row_maker(cursor)(found)
+
+    def insert(self, **values: object) -> int:
+        """Carry out an INSERT; returns the id of the new row."""
+        return cast(int, self._execute(values).lastrowid)
+
+    def change(self, **values: object) -> int:
+        """Carry out an UPDATE or DELETE; returns how many rows it met."""
+        return self._execute(values).rowcount
+
+    def _execute(self, values: dict[str, object]) -> Cursor:
+        if self._written is None:
+            sql, parameters = self._write().sql()
+            self._written = sql, tuple(parameters)
+        text, places = self._written
+        bound = [values[p.name] if isinstance(p, _Slot) else p for p in places]
+        return cast(Cursor, self._model._meta.database.execute_sql(text, bound))
+
+    def _row_maker(self, cursor: Cursor) -> Callable[[Any], Any]:
+        if self._row is None:
+            self._row = _row_maker(cursor)
+        return self._row
+
+
+def named_rows(query: Any) -> list[Any]:
+    """The rows of a query whose text depends on the call, in the same form as a statement's."""
+    cursor = query.model._meta.database.execute(query)
+    row = _row_maker(cursor)
+    return [row(found) for found in cursor]
+
+
+def _row_maker(cursor: Cursor) -> Callable[[Any], Any]:
+    names = [column[0] for column in cursor.description]
+    row: Any = namedtuple("Row", names)  # type: ignore[misc]  # the names come from SQL
+    return cast("Callable[[Any], Any]", row._make)
