@@ -32,13 +32,13 @@ _TAKEN_TOGETHER = 16
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What to make: `copies` and `re_encodings` are shares of the pictures, from 0 to 1."""
+    """What to make; among the pictures are copies and re-encodings by their shares, 0 to 1."""
 
     name: str
     pictures: int
     size: tuple[int, int]
-    copies: float = 0.0
-    re_encodings: float = 0.0
+    copied: float = 0.0
+    re_encoded: float = 0.0
 
     @property
     def label(self) -> str:
@@ -46,18 +46,26 @@ class Corpus:
         return f"{self.name}-{self.pictures}-{self.size[0]}x{self.size[1]}-v{VERSION}"
 
     @property
+    def copies(self) -> int:
+        """How many pictures are copies of another."""
+        return round(self.pictures * self.copied)
+
+    @property
+    def re_encodings(self) -> int:
+        """How many pictures are another one, smaller and in a worse quality."""
+        return round(self.pictures * self.re_encoded)
+
+    @property
     def scenes(self) -> int:
         """How many pictures are painted; the rest are made from them."""
-        return self.pictures - round(self.pictures * (self.copies + self.re_encodings))
+        return self.pictures - self.copies - self.re_encodings
 
 
-LARGE = Corpus("large", 500, (4000, 3000), copies=0.06, re_encodings=0.06)
+LARGE = Corpus("large", 500, (4000, 3000), copied=0.06, re_encoded=0.06)
 MANY = Corpus("many", 20_000, (640, 480))
 
 
-def make(
-    corpus: Corpus, folder: Path, processes: int, on_progress: Callable[[int], None]
-) -> Path:
+def make(corpus: Corpus, folder: Path, processes: int, on_progress: Callable[[int], None]) -> Path:
     """The corpus as a camera tree below `folder`, made unless it is there; returns its root."""
     place = folder / corpus.label
     root = place / "photos"
@@ -80,8 +88,6 @@ def make(
 
 def _make_part(corpus: Corpus, root: Path, numbers: range) -> int:
     """Some of the scenes, each with the copy or re-encoding that is made from it."""
-    copies = round(corpus.pictures * corpus.copies)
-    re_encodings = round(corpus.pictures * corpus.re_encodings)
     made = 0
     for number in numbers:
         picture = paint(number, corpus.size)
@@ -89,12 +95,12 @@ def _make_part(corpus: Corpus, root: Path, numbers: range) -> int:
         path = _camera_path(root, number)
         _save(picture, path, taken, _QUALITY)
         made += 1
-        if number < copies:
+        if number < corpus.copies:
             copy = root / "Backup" / f"{number:05d} {path.name}"
             copy.parent.mkdir(exist_ok=True)
             shutil.copy2(path, copy)
             made += 1
-        elif number < copies + re_encodings:
+        elif number < corpus.copies + corpus.re_encodings:
             _save(picture.reduce(2), root / "Shared" / f"{path.stem}-small.jpg", taken, 75)
             made += 1
     return made

@@ -30,13 +30,15 @@ class Cost:
     """Seconds from start to end, of processor time in all processes, and the most memory at once.
 
     `rss_bytes` sums the resident memory of all processes and counts what they share more than once;
-    `pss_bytes` counts it once.
+    `pss_bytes` counts it once. `others_cores` is how many cores the rest of the machine had busy
+    meanwhile: where that and one's own work are more than there are, the wall clock says little.
     """
 
     wall_seconds: float
     cpu_seconds: float
     rss_bytes: int
     pss_bytes: int
+    others_cores: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def cost_of(command: Sequence[str]) -> tuple[Cost, str]:
 
     Call `adopt_orphans` first, and let no other child run meanwhile.
     """
-    before = _children_seconds()
+    before, machine_before = _children_seconds(), _machine_seconds()
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with _PeakSampler(os.getpid()) as peak:
@@ -70,7 +72,8 @@ def cost_of(command: Sequence[str]) -> tuple[Cost, str]:
     if process.returncode != 0:
         raise CommandError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
     cpu = _children_seconds() - before
-    return Cost(wall, cpu, peak.rss_bytes, peak.pss_bytes), output
+    others = max(_machine_seconds() - machine_before - cpu, 0.0) / wall
+    return Cost(wall, cpu, peak.rss_bytes, peak.pss_bytes, others), output
 
 
 def memory_below(pid: int) -> Memory:
@@ -134,6 +137,15 @@ def _reap_orphans() -> None:
 def _children_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _machine_seconds() -> float:
+    """The processor time of the whole machine, from the first line of /proc/stat.
+
+    user, nice and system; then idle, waiting and interrupts, of which only the last are work.
+    """
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split()[1:8]]
+    return (sum(ticks[:3]) + sum(ticks[5:7])) / _TICKS
 
 
 def _memory(pid: int) -> tuple[int, int] | None:

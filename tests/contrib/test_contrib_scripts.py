@@ -1,5 +1,6 @@
 """The scripts, without network: what they refuse, what they write, what they start."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -32,7 +33,7 @@ exec {python} "$@"
 FAKE_TWINLENS = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>{calls}
-case "$*" in *scan) exit {code} ;; esac
+case "$*" in *scan) exit {code} ;; *check) exit {check} ;; esac
 """
 
 
@@ -60,7 +61,13 @@ class Checkout:
         (venv / ".stamp-twinlens").write_text(stamp, encoding="utf-8")
 
     def scan_ends_with(self, code: int) -> None:
-        text = FAKE_TWINLENS.format(calls=self.calls, code=code)
+        self._write_twinlens(code, 0)
+
+    def check_ends_with(self, code: int) -> None:
+        self._write_twinlens(0, code)
+
+    def _write_twinlens(self, code: int, check: int) -> None:
+        text = FAKE_TWINLENS.format(calls=self.calls, code=code, check=check)
         self._write_program(self.folder / ".venv/bin/twinlens", text)
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -153,13 +160,13 @@ def test_it_scans_shows_and_stays(checkout: Checkout, pictures: Path) -> None:
     done = checkout.run(str(pictures))
 
     assert done.returncode == 0, done.stderr
-    assert checkout.called() == ["scan", "status", "run"]
+    assert checkout.called()[1:] == ["scan", "status", "run"]
 
 
 def test_once_does_not_stay(checkout: Checkout, pictures: Path) -> None:
     checkout.run("--once", str(pictures))
 
-    assert checkout.called() == ["scan", "status"]
+    assert checkout.called()[1:] == ["scan", "status"]
 
 
 def test_broken_files_do_not_end_it_but_a_locked_database_does(
@@ -195,9 +202,48 @@ def test_a_config_of_ones_own_is_left_alone(checkout: Checkout, pictures: Path) 
 
     other = checkout.folder / ".run/config.toml"
     assert own.read_text(encoding="utf-8") == "# mine\n"
-    assert checkout.called() == [f"--config {other} scan", f"--config {other} status"]
+    assert checkout.called() == [
+        f"--config {other}.new config check",
+        f"--config {other} scan",
+        f"--config {other} status",
+    ]
     assert f"--config {other} duplicates" in done.stderr
     assert read(other)["database"] == {"path": str(checkout.folder / ".run/state/twinlens.db")}
+
+
+def test_folders_that_cannot_be_watched_together_leave_the_config_as_it_was(
+    checkout: Checkout, pictures: Path
+) -> None:
+    checkout.run("--once", str(pictures))
+    config = checkout.home / ".config/twinlens/config.toml"
+    before = config.read_bytes()
+    checkout.check_ends_with(2)
+
+    done = checkout.run("--once", str(pictures), str(pictures.parent))
+
+    assert done.returncode == 2
+    assert config.read_bytes() == before
+    assert not list(config.parent.glob("*.new"))
+
+
+def test_a_daemon_that_watches_already_is_not_given_other_folders(
+    checkout: Checkout, pictures: Path
+) -> None:
+    checkout.run("--once", str(pictures))
+    config = checkout.home / ".config/twinlens/config.toml"
+    before = config.read_bytes()
+    lock = checkout.home / ".local/state/twinlens/twinlens.db.lock"
+    lock.write_text("4711\n", encoding="ascii")
+    other = checkout.home.parent / "other"
+    other.mkdir()
+
+    with lock.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = checkout.run("--once", str(other))
+
+    assert done.returncode == 3
+    assert "process 4711" in done.stderr
+    assert config.read_bytes() == before
 
 
 def test_the_database_is_never_within_a_watched_folder(checkout: Checkout) -> None:

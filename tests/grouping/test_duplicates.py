@@ -170,6 +170,29 @@ def test_an_original_with_metadata_confirms_two_stripped_copies_as_copies() -> N
     assert without.duplicate_class is DuplicateClass.SIMILAR
 
 
+def test_a_clock_that_was_set_right_is_no_equal_capture_time() -> None:
+    shifted = replace(_B, captured_at="2023-03-31T11:31:56.18")
+
+    verdict = judge(_A, shifted, _NORMAL)
+
+    assert verdict is not None
+    assert verdict.duplicate_class is DuplicateClass.RE_ENCODED
+    assert "only the clock's setting differs" in verdict.rule
+    assert "same capture time" not in verdict.rule
+    assert verdict.confidence < 90
+
+
+def test_a_smaller_copy_that_scores_higher_does_not_stand_for_the_original() -> None:
+    shrunk = replace(
+        _B, captured_at=None, camera=None, width=640, height=480, quality_score=99.0, size=40_000
+    )
+
+    (group,) = cliques([shrunk, _A], _NORMAL)
+
+    assert [one.original_id for one in group.members if one.is_primary] == [_A.original_id]
+    assert group.rule.endswith("primary: has kept its capture time and camera")
+
+
 def test_a_re_encoded_group_stands_among_the_similar_by_its_primary() -> None:
     crop = replace(
         _A, original_id=3, sha256="c" * 64, fingerprint=_bits(6), height=2900, quality_score=1.0
@@ -181,7 +204,7 @@ def test_a_re_encoded_group_stands_among_the_similar_by_its_primary() -> None:
     assert [one.original_id for one in sure.members] == [1, 2]
     assert [one.original_id for one in similar.members] == [1, 3]
     assert [one.original_id for one in sure.members if one.is_primary] == [1]
-    assert sure.rule.endswith("primary: highest quality score")
+    assert sure.rule.endswith("primary: most bytes")
     assert sure.duplicate_type is DuplicateType.PERCEPTUAL
 
 

@@ -14,7 +14,7 @@ from support.snapshot import snapshot
 from support.world import Workers, World, jpeg, opened_world, raw
 from twinlens.store import files, originals
 
-STORIES = int(os.environ.get("TWINLENS_STORIES", "60"))
+STORIES = int(os.environ.get("TWINLENS_STORIES", "40"))
 """Set it to thousands to look for a rare one."""
 
 PICTURES = ("IMG_1.jpg", "IMG_1 (1).jpg", "b.jpg", "sub/IMG_1.jpg", "sub/c.jpg")
@@ -41,6 +41,11 @@ same_kind = names.flatmap(
     lambda name: st.tuples(
         st.just(name), st.sampled_from([n for n in NAMES if n[-4:] == name[-4:]])
     )
+)
+
+PAIR: tuple[tuple[str, object], ...] = (
+    ("write", ("IMG_1.jpg", 0)),
+    ("write", ("IMG_1.nef", 0)),
 )
 
 deeds = st.one_of(
@@ -170,15 +175,36 @@ def counts_are_links(world: World) -> bool:
 
 @given(story=stories)
 @settings(
-    max_examples=int(os.environ.get("STORIES", "60")),
+    max_examples=STORIES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @example(story=[("write", ("b.jpg", 0)), ("scan", []), ("delete", "b.jpg"), ("scan", [])])
+@example(story=[*PAIR, ("scan", []), ("rename", ("IMG_1.jpg", "b.jpg")), ("scan", [])])
+@example(story=[*PAIR, ("scan", []), ("rename", ("IMG_1.nef", "RAW/IMG_1.nef")), ("scan", [])])
+@example(story=[*PAIR, ("scan", []), ("take_away", "IMG_1.nef"), ("scan", [])])
 @example(
     story=[
-        ("write", ("IMG_1.jpg", 0)),
-        ("write", ("IMG_1.nef", 0)),
+        *PAIR,
+        ("scan", []),
+        ("take_away", "IMG_1.jpg"),
+        ("scan", []),
+        ("bring_back", "IMG_1.jpg"),
+        ("hint", "IMG_1.jpg"),
+    ]
+)
+@example(
+    story=[
+        ("write", ("b.jpg", 0)),
+        ("write", ("sub/c.jpg", 1)),
+        ("scan", []),
+        ("exchange", ("b.jpg", "sub/c.jpg")),
+        ("scan", [("delete", "b.jpg")]),
+    ]
+)
+@example(
+    story=[
+        *PAIR,
         ("scan", []),
         ("rename", ("IMG_1.nef", "RAW/IMG_1.nef")),
         ("hint", "RAW/IMG_1.nef"),

@@ -166,6 +166,17 @@ def test_files_that_are_ignored_now_go_and_come_back_when_they_are_not(world: Wo
     assert len(live(world)) == 3
 
 
+def test_leaving_out_most_of_a_root_is_no_loss(world: World) -> None:
+    fill(world, 30, "private")
+    world.scan()
+
+    world.ignore = IgnoreList((), ("private/",))
+    world.restart()
+
+    assert numbers(world.scan()) == {"gone": 30}
+    assert state(world) is RootState.ONLINE
+
+
 def test_a_young_file_waits_until_it_has_settled(world: World) -> None:
     world.put("a.jpg", jpeg(1), is_young=True)
 
@@ -318,7 +329,12 @@ def test_a_share_that_goes_while_its_files_are_looked_at_loses_none(world: World
     for name in names:
         world.put(name, b"changed " * 50)
     aside = world.photos.with_name("aside")
-    world.meanwhile = lambda: world.photos.rename(aside) if world.photos.exists() else None
+
+    def take_away() -> None:
+        if world.photos.exists():
+            world.photos.rename(aside)
+
+    world.meanwhile = take_away
 
     result = world.scan()
 

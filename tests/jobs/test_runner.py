@@ -32,7 +32,7 @@ class InPlace(Executor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
         return future
 

@@ -263,6 +263,28 @@ def test_hard_links_of_one_file_are_no_duplicates_but_a_copy_is(house: House) ->
     assert house.duplicates()[0]["reclaimable_bytes"] == len(picture(2))
 
 
+def test_a_wrong_name_is_the_fault_of_that_file_alone(house: House) -> None:
+    """What is measured belongs to the content: its other files must not suffer for one's name."""
+    words = b"<!DOCTYPE html><html><body>no picture</body></html>"
+    (house.root / "a.jpg").write_bytes(words)
+    (house.root / "b.html").write_bytes(words)
+    house.scan()
+    files = house.files()
+    assert (files["a.jpg"]["status"], files["b.html"]["status"]) == ("broken", "ok")
+    assert files["a.jpg"]["error"].startswith("named .jpg but is")
+    assert files["b.html"]["error"] is None
+
+    (house.root / "a.jpg").rename(house.root / "c.html")
+    (house.root / "b.html").rename(house.root / "b.png")
+    house.scan()
+
+    files = house.files()
+    states = {path: row["status"] for path, row in files.items()}
+    assert states == {"c.html": "ok", "b.png": "broken"}
+    assert files["c.html"]["error"] is None
+    assert files["b.png"]["error"].startswith("named .png but is")
+
+
 def test_a_scan_of_one_folder_leaves_the_others_alone(house: House) -> None:
     put_picture(house.root / "a" / "one.jpg", 1)
     put_picture(house.root / "b" / "two.jpg", 2)

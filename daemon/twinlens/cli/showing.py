@@ -2,12 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.markup import escape, render
 
 from twinlens.model.paths import printable, to_bytes
 
@@ -25,7 +25,7 @@ def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
 
 def console() -> Console:
     """Where people read: colour on a terminal only."""
-    return Console(soft_wrap=False, highlight=False)
+    return Console(highlight=False)
 
 
 def path_text(path: str) -> str:
@@ -56,26 +56,31 @@ def seconds_text(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def plain_table(*columns: str) -> Table:
-    """A table without a frame; the last column takes the room."""
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        is_number = column.startswith(">")
-        is_last = number == len(columns) - 1
-        table.add_column(
-            column.lstrip(">"),
-            justify="right" if is_number else "left",
-            no_wrap=not is_last,
-            overflow="fold" if is_last else "ellipsis",
-        )
-    return table
+def print_line(out: Console, text: str) -> None:
+    """One line of markup, however long: never cut, never folded in the middle of a path."""
+    out.print(text, soft_wrap=True)
 
 
-def fact_table(facts: Iterable[tuple[str, str]]) -> Table:
+def print_facts(out: Console, facts: Iterable[tuple[str, str]]) -> None:
     """Names and values, one a line."""
-    table = Table(box=None, pad_edge=False, show_header=False, show_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(name, value)
-    return table
+    rows = list(facts)
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        print_line(out, f"[bold]{escape(name.ljust(width))}[/bold]  {value}".rstrip())
+
+
+def print_columns(out: Console, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table as wide as it has to be. Cells are markup; a header that begins with `>` stands to
+    the right; nothing is padded behind the last column."""
+    cells = [[cell.lstrip(">") for cell in header], *map(list, rows)]
+    sizes = [[cell_len(render(cell).plain) for cell in row] for row in cells]
+    widths = [max(row[place] for row in sizes) for place in range(len(header))]
+    for number, (row, lengths) in enumerate(zip(cells, sizes, strict=True)):
+        parts = []
+        for place, (cell, length) in enumerate(zip(row, lengths, strict=True)):
+            gap = " " * (widths[place] - length)
+            is_last = place == len(header) - 1
+            is_right = header[place].startswith(">")
+            parts.append(gap + cell if is_right else cell if is_last else cell + gap)
+        line = "  ".join(parts).rstrip()
+        print_line(out, f"[bold]{line}[/bold]" if number == 0 else line)

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from twinlens.cli.showing import (
-    fact_table,
     path_text,
-    plain_table,
+    print_columns,
+    print_facts,
+    print_line,
     seconds_text,
     size_text,
 )
@@ -29,10 +30,21 @@ STATE_STYLES = {
 }
 
 
-def styled(state: str) -> str:
-    """A state in its colour."""
+def styled(state: str, width: int = 0) -> str:
+    """A state in its colour, padded to a width."""
     style = STATE_STYLES.get(state)
-    return f"[{style}]{escape(state)}[/{style}]" if style else escape(state)
+    text = escape(state.ljust(width))
+    return f"[{style}]{text}[/{style}]" if style else text
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def when(text: str | None) -> str:
+    """A time of the store, for people."""
+    return (text or "never").replace("T", " ").replace("+00:00", " UTC")
 
 
 def show_scan(out: Console, result: dict[str, Any]) -> None:
@@ -44,14 +56,13 @@ def show_scan(out: Console, result: dict[str, Any]) -> None:
     ]
     speed = result["bytes_read"] / max(result["seconds"], 0.001)
     read = f"{size_text(result['bytes_read'])} in {seconds_text(result['seconds'])}"
-    out.print(
-        fact_table(
-            [
-                ("files", f"{result['files']}, {result['originals']} different contents"),
-                ("this scan", ", ".join(changes) or "nothing to do"),
-                ("read", f"{read} ({size_text(speed)}/s)"),
-            ]
-        )
+    print_facts(
+        out,
+        [
+            ("files", f"{result['files']}, {result['originals']} different contents"),
+            ("this scan", ", ".join(changes) or "nothing to do"),
+            ("read", f"{read} ({size_text(speed)}/s)" if result["bytes_read"] else "nothing"),
+        ],
     )
 
 
@@ -60,77 +71,89 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
     queue = status["queue"]
     groups = [f"{n} {name}" for name, n in status["groups"].items() if n]
     duplicates = [f"{n} {name.replace('_', '-')}" for name, n in status["duplicates"].items() if n]
-    states = [f"{n} {styled(s)}" for s, n in status["states"].items() if s != "ok"]
+    words = {"waiting": "empty"}
+    states = [f"{n} {styled(words.get(s, s))}" for s, n in status["states"].items() if s != "ok"]
     kinds = [f"{n} {kind}" for kind, n in sorted(status["kinds"].items())]
     running = "[green]running[/green]" if status["running"] else "[yellow]not running[/yellow]"
-    out.print(
-        fact_table(
-            [
-                ("daemon", running),
-                (
-                    "files",
-                    f"{status['files']} ({', '.join(kinds) or 'none'}), "
-                    f"{size_text(status['bytes'])}, {status['originals']} different contents",
-                ),
-                ("not well", ", ".join(states) or "none"),
-                ("groups", ", ".join(groups) or "none"),
-                (
-                    "duplicates",
-                    f"{', '.join(duplicates) or 'none'}; exact copies take "
-                    f"{size_text(status['reclaimable_bytes'])}",
-                ),
-                (
-                    "queue",
-                    f"{queue['pending']} waiting, {queue['running']} under way, "
-                    f"{queue['failed']} given up",
-                ),
-                ("orphans", str(status["orphans"])),
-            ]
+    copies = f"; exact copies take {size_text(status['reclaimable_bytes'])}"
+    facts = [
+        ("daemon", running),
+        ("files", f"{status['files']} ({', '.join(kinds) or 'none'})"),
+        ("", f"{size_text(status['bytes'])}, {status['originals']} different contents"),
+        ("not well", ", ".join(states) or "none"),
+        ("groups", ", ".join(groups) or "none"),
+        ("duplicates", ", ".join(duplicates) + copies if duplicates else "none"),
+        (
+            "queue",
+            f"{queue['pending']} waiting, {queue['running']} under way, {queue['failed']} given up",
+        ),
+        ("orphans", f"{status['orphans']} contents that no file holds any more"),
+    ]
+    if status["unwatched_files"]:
+        facts.append(
+            ("unwatched", f"{status['unwatched_files']} files of folders no longer in the config")
         )
-    )
-    table = plain_table("root", "state", "watched by", ">files", "last scan", "remarks")
+    webhooks = status["webhooks"]
+    if webhooks["waiting"] or webhooks["given_up"]:
+        facts.append(
+            (
+                "webhooks",
+                f"{webhooks['waiting']} messages waiting, {webhooks['given_up']} given up; "
+                f"last error: {escape(webhooks['last_error'] or 'none')}",
+            )
+        )
+    print_facts(out, facts)
     for root in status["roots"]:
-        remarks = root["detail"] if root["state"] != "online" else root["watch_detail"]
-        if root["overflows"]:
-            remarks += f"; events were lost {root['overflows']} times"
-        table.add_row(
-            path_text(root["path"]),
-            styled(root["state"]),
-            root["watch"],
-            str(root["files"]),
-            (root["last_scan_at"] or "never").replace("T", " ").replace("+00:00", " UTC"),
-            escape(remarks),
-        )
-    out.print()
-    out.print(table)
+        out.print()
+        _show_root(out, root)
     for failure in status["given_up"]:
-        out.print(
-            f"[red]given up[/red] after {failure['attempts']} tries: "
-            f"{escape(failure['error'])}: {path_text(failure['path'])}"
+        print_line(
+            out,
+            f"[red]given up[/red] after {counted(failure['attempts'], 'try', 'tries')}: "
+            f"{escape(failure['error'])}: {path_text(failure['path'])}",
         )
+
+
+def _show_root(out: Console, root: dict[str, Any]) -> None:
+    state = styled(root["state"])
+    if root["state"] != "online":
+        state += f": {escape(root['detail'])}"
+    watched = f"by {root['watch']}" if root["watch"] != "none" else "no"
+    if root["watch_detail"]:
+        watched += f" ({escape(root['watch_detail'])})"
+    if root["overflows"]:
+        watched += f"; events were lost {counted(root['overflows'], 'time')}"
+    print_facts(
+        out,
+        [
+            ("root", path_text(root["path"])),
+            ("state", state),
+            ("watched", watched),
+            ("files", f"{root['files']}, last scan {when(root['last_scan_at'])}"),
+        ],
+    )
 
 
 def show_files(out: Console, rows: Iterable[dict[str, Any]]) -> None:
-    """Every live file."""
-    table = plain_table("state", "kind", ">size", ">pixels", "taken", "sure", "path")
+    """Every live file, one a line, as they come."""
+    print_line(
+        out,
+        f"[bold]{'state':<10}  {'kind':<7}  {'size':>7}  {'pixels':>11}  {'taken':<19}  "
+        f"{'sure':<6}  path[/bold]",
+    )
     count = 0
     for row in rows:
         count += 1
         pixels = f"{row['width']}x{row['height']}" if row["width"] else ""
-        name = path_text(row["path"])
-        if row["error"]:
-            name += f"  [red]{escape(row['error'])}[/red]"
-        table.add_row(
-            styled(row["status"]),
-            row["kind"] or "",
-            size_text(row["size"]),
-            pixels,
-            (row["taken_at"] or "").replace("T", " "),
-            row["taken_at_confidence"],
-            name,
+        taken = (row["taken_at"] or "").replace("T", " ")[:19]
+        error = f"  [red]({escape(row['error'])})[/red]" if row["error"] else ""
+        print_line(
+            out,
+            f"{styled(row['status'], 10)}  {row['kind'] or '':<7}  {size_text(row['size']):>7}  "
+            f"{pixels:>11}  {escape(taken):<19}  {row['taken_at_confidence']:<6}  "
+            f"{path_text(row['path'])}{error}",
         )
-    out.print(table)
-    out.print(f"{count} files")
+    print_line(out, counted(count, "file"))
 
 
 def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
@@ -138,105 +161,151 @@ def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
     count = 0
     for row in rows:
         count += 1
-        out.print(f"[bold]{row['group_type']}[/bold]  {escape(row['rule'])}")
-        for member in row["members"]:
-            mark = "*" if member["is_primary"] else " "
-            out.print(f"  {mark} {member['file_type']:<8} {path_text(member['path'])}")
-    out.print(f"{count} groups; * stands for its group")
+        _show_group(out, row)
+        out.print()
+    print_line(out, f"{counted(count, 'group')}; * stands for its group")
+
+
+def _show_group(out: Console, row: dict[str, Any]) -> None:
+    print_line(out, f"[bold]{row['group_type']}[/bold]  {escape(row['rule'])}")
+    for member in row["members"]:
+        mark = "*" if member["is_primary"] else " "
+        print_line(out, f"  {mark} {member['file_type']:<8} {path_text(member['path'])}")
 
 
 def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:
     """Contents that show the same."""
-    count = total = 0
+    numbers: dict[str, int] = {}
+    copies = 0
     for row in rows:
-        count += 1
-        if row["class"] != "similar":
-            total += row["reclaimable_bytes"]
-        out.print(
-            f"[bold]{row['class'].replace('_', '-')}[/bold]  {row['confidence']:.0f} % sure, "
-            f"{size_text(row['reclaimable_bytes'])}  {escape(row['rule'])}"
-        )
-        for member in row["members"]:
-            mark = "*" if member["is_primary"] else " "
-            out.print(f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}")
-    out.print(f"{count} groups; * would be kept; copies take {size_text(total)} more than needed")
+        name = row["class"].replace("_", "-")
+        numbers[name] = numbers.get(name, 0) + 1
+        copies += row["reclaimable_bytes"] if name == "exact" else 0
+        _show_duplicate(out, row)
+        out.print()
+    found = ", ".join(f"{number} {name}" for name, number in numbers.items())
+    print_line(out, f"{counted(sum(numbers.values()), 'group')}: {found or 'none'}; * stands first")
+    if copies:
+        print_line(out, f"exact copies take {size_text(copies)}")
+
+
+def _show_duplicate(out: Console, row: dict[str, Any]) -> None:
+    name = row["class"].replace("_", "-")
+    print_line(
+        out,
+        f"[bold]{name}[/bold]  {row['confidence']:.0f} % sure, "
+        f"{size_text(row['reclaimable_bytes'])}  {escape(row['rule'])}",
+    )
+    ordered = sorted(row["members"], key=lambda m: (not m["is_primary"], -m["similarity"]))
+    for member in ordered:
+        mark = "*" if member["is_primary"] else " "
+        print_line(out, f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}")
 
 
 def show_why(out: Console, why: dict[str, Any]) -> None:
     """Everything behind what is said of a file."""
     file, content = why["file"], why["content"]
-    out.print(f"[bold]{path_text(file['path'])}[/bold]")
+    print_line(out, f"[bold]{path_text(file['path'])}[/bold]")
     facts = [("state", styled(file["status"]))]
     if file["error"]:
         facts.append(("because", escape(file["error"])))
-    facts += [
-        ("content", f"{file['media_type']}, {size_text(file['size'])}, sha256 {file['sha256']}"),
-        ("picture", f"{file['width']} x {file['height']}, orientation {file['orientation']}"),
-        ("camera", escape(f"{file['make'] or '?'} / {file['model'] or '?'}")),
-        ("quality", f"{file['quality_score']}"),
-    ]
+    if file["sha256"]:
+        facts += [
+            ("content", f"{file['media_type']}, {file['size']} bytes"),
+            ("sha256", file["sha256"]),
+        ]
+    if file["width"]:
+        turned = f", orientation {file['orientation']}" if file["orientation"] else ""
+        facts.append(("picture", f"{file['width']} x {file['height']} pixels{turned}"))
     if content is not None:
-        facts.append(("referred to by", f"{content['reference_count']} files"))
-        fingerprint = content["fingerprint"]
-        if fingerprint and fingerprint["is_degenerate"]:
-            facts.append(("fingerprint", f"not compared: {escape(str(fingerprint['reason']))}"))
-        elif fingerprint:
-            facts.append(("fingerprint", f"pHash {fingerprint['phash']}"))
-        if content["place"]:
-            place = content["place"]
-            facts.append(("place", f"{place['latitude']:.5f}, {place['longitude']:.5f}"))
-    out.print(fact_table(facts))
-    taken = why["taken_at"]
-    if taken is not None:
-        out.print(
-            f"\ntaken at [bold]{taken['value'] or 'unknown'}[/bold] "
-            f"({taken['confidence']}, from {taken['source']})"
-        )
-        for candidate in taken["candidates"]:
-            rejected = f"  rejected: {candidate['rejected']}" if candidate["rejected"] else ""
-            out.print(
-                f"  rank {candidate['rank']:>2}  {escape(candidate['value'])}  "
-                f"{escape(candidate['source'])}{escape(rejected)}"
-            )
+        facts += _content_facts(file, content)
+    print_facts(out, facts)
+    _show_time(out, why["taken_at"])
     for words in why["left_open"]:
-        out.print(f"\nleft open: {escape(words)}")
-    if why["groups"]:
+        print_line(out, f"\nleft open: {escape(words)}")
+    for group in why["groups"]:
         out.print()
-        show_groups(out, why["groups"])
-        for group in why["groups"]:
-            for member in group["members"]:
-                out.print(f"  because: {escape(member['evidence'])}")
-    if why["duplicates"]:
+        _show_group(out, group)
+        for member in group["members"]:
+            print_line(out, f"    because: {escape(member['evidence'])}")
+    for duplicate in why["duplicates"]:
         out.print()
-        show_duplicates(out, why["duplicates"])
+        _show_duplicate(out, duplicate)
+
+
+def _content_facts(file: dict[str, Any], content: dict[str, Any]) -> list[tuple[str, str]]:
+    metadata, facts = content["metadata"], []
+    camera = [file["make"], file["model"], metadata["lens"]]
+    if any(camera):
+        facts.append(("camera", escape(", ".join(part for part in camera if part))))
+    if content["place"]:
+        place = content["place"]
+        where = f"{place['latitude']:.5f}, {place['longitude']:.5f}, {place['geohash8']}"
+        facts.append(("place", where))
+    if file["quality_score"] is not None:
+        facts.append(("quality", f"{file['quality_score']} of 100"))
+    fingerprint = content["fingerprint"]
+    if fingerprint:
+        hashes = [f"{name} {fingerprint[name.lower()]}" for name in ("pHash", "dHash", "aHash")]
+        facts.append(("fingerprint", ", ".join([*hashes, f"wHash {fingerprint['whash']}"])))
+        if fingerprint["is_degenerate"]:
+            facts.append(("", f"not compared: {escape(str(fingerprint['reason']))}"))
+    facts.append(("held by", counted(content["reference_count"], "file")))
+    return facts
+
+
+def _show_time(out: Console, taken: dict[str, Any] | None) -> None:
+    if taken is None:
+        return
+    if taken["value"] is None:
+        print_line(out, "\nwhen it was taken is not known")
+    else:
+        print_line(
+            out,
+            f"\ntaken at [bold]{escape(taken['value'])}[/bold], confidence "
+            f"{taken['confidence']}, from {escape(taken['source'])}",
+        )
+    rows = [
+        (
+            str(candidate["rank"]),
+            escape(candidate["value"]),
+            escape(candidate["source"]),
+            escape(f"rejected: {candidate['rejected']}" if candidate["rejected"] else ""),
+        )
+        for candidate in taken["candidates"]
+    ]
+    if rows:
+        print_columns(out, (">rank", "said", "by", ""), rows)
 
 
 def show_jobs(out: Console, rows: Iterable[dict[str, Any]]) -> None:
     """Long passes."""
-    table = plain_table(">id", "job", "state", ">done", ">failed", ">of", "begun", "remarks")
-    for row in rows:
-        table.add_row(
-            str(row["id"]),
-            row["name"],
-            styled(row["state"]),
-            str(row["succeeded"]),
-            str(row["failed"]),
-            "?" if row["total"] is None else str(row["total"]),
-            (row["started_at"] or "").replace("T", " ").replace("+00:00", ""),
-            escape(row["error"] or ""),
-        )
-    out.print(table)
+    print_columns(
+        out,
+        (">id", "job", "state", ">done", ">failed", ">of", "begun", "remarks"),
+        [
+            (
+                str(row["id"]),
+                escape(row["name"]),
+                styled(row["state"]),
+                str(row["succeeded"]),
+                str(row["failed"]),
+                "?" if row["total"] is None else str(row["total"]),
+                when(row["started_at"]),
+                escape(row["error"] or ""),
+            )
+            for row in rows
+        ],
+    )
 
 
 def show_doctor(out: Console, report: dict[str, Any]) -> None:
     """What twinlens stands on."""
-    table = plain_table("", "what", "how it is")
     for check in report["checks"]:
-        words = escape(check["detail"])
+        state, name = styled(check["state"], 8), check["check"]
+        print_line(out, f"{state} [bold]{name:<9}[/bold] {escape(check['detail'])}")
         if check["advice"]:
-            words += f"\n[bold]{escape(check['advice'])}[/bold]"
-        table.add_row(styled(check["state"]), check["check"], words)
-    out.print(table)
+            print_line(out, f"{'':<18} → {escape(check['advice'])}")
 
 
 def show_facts(out: Console, result: dict[str, Any]) -> None:
@@ -245,4 +314,4 @@ def show_facts(out: Console, result: dict[str, Any]) -> None:
     for name, value in result.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         facts.append((name.replace("_", " "), escape(text) or "none"))
-    out.print(fact_table(facts))
+    print_facts(out, facts)

@@ -71,11 +71,9 @@ def _config(
     found = inspect_roots(config, is_network)
     for mistake in found.mistakes:
         yield Check("config", "error", str(mistake), f"edit {path}")
-    for warning in found.warnings:
-        yield Check("config", "warning", warning)
     for warning in exposed_secrets(config, path):
         yield Check("config", "warning", warning, f"chmod 640 {path}")
-    if not found.mistakes and not found.warnings:
+    if not found.mistakes:
         yield Check("config", "ok", str(path))
 
 
@@ -83,11 +81,12 @@ def _exiftool(config: Config) -> Check:
     install = "sudo apt install libimage-exiftool-perl"
     program = shutil.which(config.exiftool.path)
     if program is None:
+        is_default = config.exiftool.path == "exiftool"
         return Check(
             "exiftool",
             "error",
             f"{config.exiftool.path} was not found: RAW and video cannot be understood",
-            install,
+            install if is_default else "set exiftool.path to where it is, or leave it out",
         )
     version = exiftool_version(program)
     if version is None:

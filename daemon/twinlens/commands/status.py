@@ -4,7 +4,7 @@ from typing import Any
 
 from twinlens.host.lock import holder
 from twinlens.model.paths import to_text
-from twinlens.model.roots import RootRecord
+from twinlens.model.roots import RootRecord, WatchMode
 from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
 from twinlens.store import listing, meta, outbox, work_items
@@ -16,11 +16,12 @@ SHOWN_FAILURES = 20
 
 def status(database: Database) -> dict[str, Any]:
     """The object of `status --json`."""
+    is_running = holder(database.path) is not None
     with database.reading():
         summary = listing.summary()
         waiting, given_up, last_error = outbox.counts()
         return {
-            "running": holder(database.path) is not None,
+            "running": is_running,
             "files": summary.files,
             "originals": summary.originals,
             "bytes": summary.bytes_total,
@@ -32,7 +33,12 @@ def status(database: Database) -> dict[str, Any]:
             "duplicates": summary.duplicates,
             "reclaimable_bytes": summary.reclaimable_bytes,
             "orphans": summary.orphans,
-            "roots": [_root(record) for record in roots_store.active()],
+            "unwatched_files": sum(
+                files_store.count_live(record.id)
+                for record in roots_store.every()
+                if not record.is_active
+            ),
+            "roots": [_root(record, is_running) for record in roots_store.active()],
             "jobs": [
                 {"id": job.id, "name": job.name, "state": job.state.value}
                 for job in jobs_store.unfinished()
@@ -43,15 +49,18 @@ def status(database: Database) -> dict[str, Any]:
         }
 
 
-def _root(record: RootRecord) -> dict[str, Any]:
+def _root(record: RootRecord, is_running: bool) -> dict[str, Any]:
+    watch, detail = record.watch_mode.value, record.watch_detail
+    if not is_running:
+        watch, detail = WatchMode.NONE.value, "the daemon does not run"
     return {
         "path": to_text(record.path),
         "catalog": record.catalog,
         "state": record.state.value,
         "detail": record.detail,
         "files": files_store.count_live(record.id),
-        "watch": record.watch_mode.value,
-        "watch_detail": record.watch_detail,
+        "watch": watch,
+        "watch_detail": detail,
         "overflows": record.overflows,
         "last_scan_at": record.last_scan_at,
     }

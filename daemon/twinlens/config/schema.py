@@ -182,7 +182,8 @@ class WorkersConfig(Section):
         default=2048,
         ge=256,
         le=65536,
-        description="The address space one worker process may use; most of it is never memory.",
+        description="The address space one worker process may take besides its program; most of "
+        "it is never memory.",
     )
     max_pixels_million: int = Field(
         default=200,

@@ -173,12 +173,17 @@ def _agglomerate(verdicts: Verdicts, members: Sequence[Picture]) -> list[list[in
 
 
 def _primary(pictures: Sequence[Picture]) -> Choice:
+    """The one to keep of pictures that show the same: what is least far from the original.
+
+    The quality score plays no part: shrinking and sharpening raise it, and lose what the original
+    has.
+    """
     return choose(
         Contender(
             picture.original_id,
             picture.sha256.encode(),
             is_rendered=picture.kind is not Kind.RAW,
-            quality_score=picture.quality_score,
+            has_facts=picture.has_facts,
             pixels=(picture.width or 0) * (picture.height or 0),
             size=picture.size,
         )

@@ -18,6 +18,7 @@ class Contender:
     is_cover: bool = False
     is_rendered: bool = True
     is_marked_copy: bool = False
+    has_facts: bool = False
     quality_score: float | None = None
     pixels: int | None = None
     size: int = 0
@@ -37,6 +38,7 @@ _RULES: tuple[_Rule, ...] = (
     ("cover of its sequence", lambda one: one.is_cover),
     ("rendered before RAW", lambda one: one.is_rendered),
     ("no copy mark in its name", lambda one: not one.is_marked_copy),
+    ("has kept its capture time and camera", lambda one: one.has_facts),
     ("highest quality score", lambda one: -1.0 if one.quality_score is None else one.quality_score),
     ("most pixels", lambda one: one.pixels or 0),
     ("most bytes", lambda one: one.size),

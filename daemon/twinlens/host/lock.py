@@ -8,6 +8,7 @@ database's own files are never opened: closing them would drop SQLite's locks.
 import fcntl
 import os
 import re
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -61,8 +62,10 @@ class ProcessLock:
     def __enter__(self) -> Self:
         while self._descriptor is None:
             self._descriptor = self._locked()
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n{_boot_id()}\n".encode("ascii"), 0)
+        # The text only names the holder, and a full disk has no room for it.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n{_boot_id()}\n".encode("ascii"), 0)
         return self
 
     def __exit__(

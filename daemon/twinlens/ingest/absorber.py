@@ -17,6 +17,9 @@ from twinlens.store.database import Database
 
 logger = logging.getLogger(__name__)
 
+MOST_PATHS = 20
+"""Paths that an event carries; a large group is not repeated whole each time it grows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
@@ -59,9 +62,10 @@ class Absorber:
         """Publish what happened. Call it once the transaction went through."""
         for result in absorbed.results:
             self._announce_file(result)
-        if absorbed.regrouped.file_groups or absorbed.regrouped.duplicate_groups:
+        news = [r for r in absorbed.results if r.change in (Change.ADDED, Change.CHANGED)]
+        if news and (absorbed.regrouped.file_groups or absorbed.regrouped.duplicate_groups):
             with self._database.reading():
-                self._announce_groups(absorbed.regrouped)
+                self._announce_groups(absorbed.regrouped, news)
         for ambiguous in absorbed.regrouped.ambiguous:
             logger.info("left unpaired: %s", ambiguous.reason)
 
@@ -98,17 +102,25 @@ class Absorber:
         with self._database.reading():
             if originals_store.count_of(original_id) < 2:
                 return
-            others = [v.path for v in listing.files_of_original(original_id) if v.path != path]
-        if others:
+            views = listing.files_of_original(original_id)
+        others = [view.path for view in views if view.path != path]
+        identities = {(view.file.stat.device, view.file.stat.inode) for view in views}
+        # An empty file says nothing, and one file under two names is one copy.
+        if others and views[0].file.stat.size and len(identities) > 1:
             self._publish(
                 EventName.DUPLICATE_FOUND,
                 f"exact copy of {printable(others[0])}: {printable(path)}",
                 duplicate_class="exact",
-                paths=[to_text(p) for p in (path, *others[:20])],
+                paths=[to_text(p) for p in (path, *others[:MOST_PATHS])],
             )
 
-    def _announce_groups(self, regrouped: Regrouped) -> None:
+    def _announce_groups(self, regrouped: Regrouped, news: Sequence[Recorded]) -> None:
+        """Tell of groups that a new file brought; one that only shrank or moved is no news."""
+        new_files = {result.file_id for result in news}
+        new_contents = {result.original_id for result in news}
         for group in regrouped.file_groups:
+            if not any(member.file_id in new_files for member in group.members):
+                continue
             paths = listing.paths_of_files(m.file_id for m in group.members)
             self._publish(
                 EventName.GROUP_FORMED,
@@ -118,6 +130,8 @@ class Absorber:
                 paths=[to_text(p) for p in paths],
             )
         for found in regrouped.duplicate_groups:
+            if not any(member.original_id in new_contents for member in found.members):
+                continue
             files = [
                 view.path
                 for member in found.members
@@ -125,11 +139,11 @@ class Absorber:
             ]
             self._publish(
                 EventName.DUPLICATE_FOUND,
-                f"{found.duplicate_class.value}: {', '.join(printable(p) for p in files)}",
+                f"{found.duplicate_class.value}: {_some(files)}",
                 duplicate_class=found.duplicate_class.value,
                 confidence=found.confidence,
                 rule=found.rule,
-                paths=[to_text(p) for p in files],
+                paths=[to_text(p) for p in files[:MOST_PATHS]],
             )
 
     def _publish(
@@ -141,3 +155,8 @@ class Absorber:
         **details: object,
     ) -> None:
         self._bus.publish(self._new_event(name, message, severity=severity, **details))
+
+
+def _some(paths: Sequence[bytes]) -> str:
+    shown = ", ".join(printable(path) for path in paths[:3])
+    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"

@@ -17,7 +17,9 @@ from twinlens.ingest.absence import is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Change, Seen
+from twinlens.ingest.renames import source_of
 from twinlens.ingest.worker import look_at
+from twinlens.jobs.patience import retry_pause
 from twinlens.jobs.pool import PoolClosedError
 from twinlens.jobs.work_queue import AGAIN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
@@ -105,8 +107,11 @@ class Intake:
         return min(max(due - self._parts.now(), 0.0), LONGEST_WAIT_SECONDS)
 
     def drain(self, until: Callable[[], bool]) -> None:
-        """Step until nothing is due within the settle time, or `until` says enough."""
-        horizon = 2 * self._parts.queue.patience.settle_seconds
+        """Step until nothing is due soon, or `until` says enough. Soon is within the settle time,
+        or the longest pause between two tries."""
+        patience = self._parts.queue.patience
+        last_pause = retry_pause(patience.retries, patience.pause_seconds)
+        horizon = max(2 * patience.settle_seconds, 2 * last_pause)
         while not until():
             pause = self.step()
             due = self._parts.queue.next_due()
@@ -146,7 +151,7 @@ class Intake:
             if record is not None and _is_unchanged(record, stat):
                 self._ready.append(_Verdict(item))
                 return
-            source = self._source_of(place, item.path, stat)
+            source = source_of(place, item.path, stat, still_there=is_still_there)
             known = originals_store.digests_of_size(stat.size, ALGORITHM_VERSION)
         is_nested = self._is_nested(place, stat)
         if source is not None:
@@ -155,18 +160,6 @@ class Intake:
             return
         is_careful = item.attempts > 0 and self._parts.queue.is_last_try(item)
         self._submit(item, place, Look(path, known, stat.size, is_careful), is_nested)
-
-    def _source_of(self, place: Place, path: bytes, stat: Stat) -> int | None:
-        for candidate in files_store.with_inode(stat):
-            if candidate.root_id != place.root_id or not stat.is_moved_from(candidate.stat):
-                continue
-            is_elsewhere = candidate.path != path
-            old_path = place.absolute(candidate.path)
-            if (candidate.status is FileStatus.GONE and is_elsewhere) or (
-                is_elsewhere and not is_still_there(old_path, candidate.stat)
-            ):
-                return candidate.id
-        return None
 
     @staticmethod
     def _is_nested(place: Place, stat: Stat) -> bool:

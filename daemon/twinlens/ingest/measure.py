@@ -17,6 +17,7 @@ from twinlens.analysis.metadata import MAKER_NOTE_TAGS, WANTED_TAGS, clean, meta
 from twinlens.analysis.quality import quality_score
 from twinlens.analysis.timestamps import content_candidates
 from twinlens.errors import MediaError
+from twinlens.ingest.worker import EXIFTOOL_IS_MISSING
 from twinlens.media.decoding import Decoded, decode
 from twinlens.media.exiftool import ADVICE, ExifTool
 from twinlens.media.previews import preview_names, previews_in, raw_thumbnail
@@ -28,7 +29,7 @@ from twinlens.media.xmp import read_xmp
 from twinlens.model.picture import Kind, Measurement, MediaType
 
 EMPTY: Final = "empty file"
-NEEDS_EXIFTOOL: Final = f"exiftool is needed for this; {ADVICE}"
+NEEDS_EXIFTOOL: Final = f"{EXIFTOOL_IS_MISSING}; {ADVICE}"
 
 _SIZE = re.compile(r"(\d{1,9})[x ](\d{1,9})")
 _TOOL_ERROR = "ExifTool:Error"

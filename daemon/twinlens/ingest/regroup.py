@@ -27,7 +27,7 @@ from twinlens.store import originals as originals_store
 
 logger = logging.getLogger(__name__)
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised when the rules of pairs or duplicates change their meaning."""
 
 LARGEST_LIVE_COMPONENT = 5000

@@ -152,10 +152,16 @@ class Scan:
             RootState.SUSPECT,
         ):
             return
+        missing: list[FileRecord] = []
+        for record in survey.absent:
+            if place.ignore.reason(record.path, is_directory=False) is None:
+                missing.append(record)
+            else:
+                yield _item(place, Difference(record.path, None, record.is_nested), ignored=True)
         known = files_store.count_live(place.root_id)
-        absent = len(survey.absent)
+        absent = len(missing)
         share = 100.0 * absent / max(known, 1)
-        is_implausible = (is_whole and survey.count.files == 0) or (
+        is_implausible = (is_whole and absent > 0 and survey.count.files == 0) or (
             absent > FEW_FILES and share > self._parts.brake_percent
         )
         if is_implausible and not accept:
@@ -167,7 +173,7 @@ class Scan:
             self.tally.problems.append(f"{printable(place.path)}: {detail}")
             return
         self._clear_suspicion(place)
-        for record in survey.absent:
+        for record in missing:
             yield _item(place, Difference(record.path, None, record.is_nested))
 
     def _clear_suspicion(self, place: Place) -> None:
@@ -186,7 +192,7 @@ class Scan:
 
     def _prepare(self, item: Item) -> Look | None:
         place = self._parts.places.get(item["root"])
-        if place is None or item["moved_from"] is not None:
+        if place is None or item["moved_from"] is not None or item.get("ignored"):
             return None
         size = int(item["size"] or 0)
         known = originals_store.digests_of_size(size, ALGORITHM_VERSION) if size else frozenset()
@@ -258,7 +264,7 @@ def _is_as_recorded(place: Place, record: FileRecord) -> bool:
     return (found.st_size, found.st_mtime_ns) == (record.stat.size, record.stat.mtime_ns)
 
 
-def _item(place: Place, difference: Difference) -> dict[str, Any]:
+def _item(place: Place, difference: Difference, *, ignored: bool = False) -> dict[str, Any]:
     stat = difference.stat
     item: dict[str, Any] = {
         "root": place.root_id,
@@ -266,6 +272,7 @@ def _item(place: Place, difference: Difference) -> dict[str, Any]:
         "size": stat.size if stat else None,
         "nested": difference.is_nested,
         "moved_from": difference.moved_from,
+        "ignored": ignored,
     }
     if difference.moved_from is not None and stat is not None:
         item["stat"] = [stat.device, stat.inode, stat.size, stat.mtime_ns, stat.ctime_ns]
@@ -275,6 +282,9 @@ def _item(place: Place, difference: Difference) -> dict[str, Any]:
 def _finding(item: dict[str, Any], outcome: Outcome) -> Finding | None:
     if item["moved_from"] is not None:
         return Finding(to_bytes(item["path"]), stat=Stat(*item["stat"]))
+    if item.get("ignored"):
+        # It may well be there: it is not looked at.
+        return Finding(to_bytes(item["path"]), problem="ignored")
     result = outcome.result
     return result if isinstance(result, Finding) else None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from twinlens.ingest.places import Place
+from twinlens.ingest.renames import source_of
 from twinlens.model.files import FileRecord, FileStatus, Stat
 from twinlens.store import files as files_store
 from twinlens.watch.scanner import Entry, Listing, walk
@@ -113,28 +114,20 @@ class Survey:
         if path is None:
             return None
         if record is None:
-            return Difference(path, entry.stat, is_nested, self._source_of(entry))
+            return Difference(path, entry.stat, is_nested, self._source_of(path, entry.stat))
         is_outdated = record.original_id in self._outdated
         is_settled = record.status is not FileStatus.UNREADABLE and not is_outdated
         if is_settled and record.stat.is_same_content_as(entry.stat):
             return None
         return Difference(path, entry.stat, is_nested)
 
-    def _source_of(self, entry: Entry) -> int | None:
-        """The file that was renamed to this new path: same inode, and gone from its old path."""
-        for candidate in files_store.with_inode(entry.stat):
-            if candidate.root_id != self._place.root_id or candidate.id in self._moved_away:
-                continue
-            old_path = self._place.absolute(candidate.path)
-            if old_path == entry.path:
-                continue
-            if entry.stat.is_moved_from(candidate.stat) and (
-                candidate.status is FileStatus.GONE
-                or not self._still_there(old_path, candidate.stat)
-            ):
-                self._moved_away.add(candidate.id)
-                return candidate.id
-        return None
+    def _source_of(self, path: bytes, stat: Stat) -> int | None:
+        source = source_of(
+            self._place, path, stat, still_there=self._still_there, taken=self._moved_away
+        )
+        if source is not None:
+            self._moved_away.add(source)
+        return source
 
     def _find_vanished_folders(self) -> None:
         top = self._place.relative(self._under) if self._under else None

@@ -33,7 +33,9 @@ class ScanTally:
         for result in results:
             self.changes[result.change] += 1
             self.bytes_read += result.seen.finding.bytes_read
-            self.failed += result.error is not None
+            stat = result.seen.finding.stat
+            is_empty = stat is not None and stat.size == 0
+            self.failed += result.error is not None and not is_empty
 
 
 def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:

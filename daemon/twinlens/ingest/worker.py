@@ -16,6 +16,10 @@ _LOADED_BY_WORKERS = ("scipy.fftpack", "pywt")
 these 25 MB for nothing while nobody works."""
 
 
+EXIFTOOL_IS_MISSING = "exiftool is needed for this"
+"""How the error of a content begins that has to be measured again once exiftool is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
     """The bounds of one worker process and of the exiftool that it starts.
@@ -25,7 +29,7 @@ class WorkerLimits:
     """
 
     memory_bytes: int = 2 << 30
-    """Address space of the worker (RLIMIT_AS), libraries included; 0: no bound."""
+    """What the worker may take beside its program and libraries (RLIMIT_AS); 0: no bound."""
     decode_pixels: int = 200_000_000
     """Larger pictures are not decoded. A JPEG counts as it is decoded: an eighth of each side."""
     file_bytes: int = 256 << 30

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from twinlens.model.paths import printable
 from twinlens.model.roots import RootState
 from twinlens.store import files as files_store
 from twinlens.store import meta
@@ -46,21 +47,28 @@ class Cleanup:
         now = self.clock()
         before = (now - timedelta(hours=self.grace_hours)).isoformat(timespec="seconds")
         with self.database.reading():
-            frozen = tuple(
-                f"{record.path.decode('utf-8', 'backslashreplace')}: {record.detail}"
-                for record in roots_store.every()
-                if record.is_active and record.state is not RootState.ONLINE
-            )
+            frozen = _frozen_by()
             planned = [] if frozen else originals_store.orphans(before, self.batch_limit)
         if frozen:
             return CleanupReport(0, 0, 0, frozen)
-        removed, rows = self.writer.call(lambda: self._apply(planned, before))
-        return CleanupReport(len(planned), removed, rows, ())
+        return self.writer.call(lambda: self._apply(planned, before))
 
-    def _apply(self, planned: list[int], before: str) -> tuple[int, int]:
-        # Asked anew inside the transaction: a file may have come back since the plan was made.
+    def _apply(self, planned: list[int], before: str) -> CleanupReport:
+        # Asked anew inside the transaction: since the plan was made a file may have come back, or
+        # a root have gone.
+        if frozen := _frozen_by():
+            return CleanupReport(len(planned), 0, 0, frozen)
         certain = set(originals_store.orphans(before, self.batch_limit))
         removed = originals_store.delete(i for i in planned if i in certain)
         rows = files_store.forget_gone(before, self.batch_limit)
         meta.write("last_cleanup_at", self.clock().isoformat(timespec="seconds"))
-        return removed, rows
+        return CleanupReport(len(planned), removed, rows, ())
+
+
+def _frozen_by() -> tuple[str, ...]:
+    """The watched roots that cannot be trusted now, and why."""
+    return tuple(
+        f"{printable(record.path)}: {record.detail}"
+        for record in roots_store.active()
+        if record.state is not RootState.ONLINE
+    )

@@ -82,9 +82,10 @@ class Finding:
     """What a worker found at a path.
 
     Exactly one of these holds: `stat` is None (nothing there, or not a regular file: `problem` says
-    so); `sha256` is None (there, but not readable or changed while being read: `problem` says why,
-    `is_transient` whether trying again soon makes sense); or `sha256` is set, and `measurement` is
-    set unless the digest was among the known ones.
+    so; with `is_transient` nothing is known of the path, which is never an absence); `sha256` is
+    None (there, but not readable or changed while being read: `problem` says why, `is_transient`
+    whether trying again soon makes sense); or `sha256` is set, and `measurement` is set unless the
+    digest was among the known ones.
     """
 
     path: bytes

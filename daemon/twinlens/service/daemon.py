@@ -146,9 +146,12 @@ class Daemon:
         pause = min((self._readiness.watchdog_seconds or 60.0) / 3, 5.0)
         while not is_ended() and self._failure is None:
             self._readiness.watchdog()
+            # First: a connection to read would make a new, empty file.
+            self._failure = self._failure or self._database_taken_away()
+            if self._failure is not None:
+                return
             self._readiness.status(self._status_line())
             self._engine.pool.give_back()
-            self._look_at_database()
             wait(pause)
 
     def _take_hint(self, hint: Hint) -> None:
@@ -176,13 +179,14 @@ class Daemon:
             engine.intake.wake,
         )
 
-    def _look_at_database(self) -> None:
-        """Raise StoreError where it was taken away: SQLite would go on writing to nowhere."""
-        if not self._engine.database.is_in_place():
-            raise StoreError(
-                f"{self._config.database.path}: was deleted or replaced while in use",
-                "put it back, or start anew: everything is found again by a scan",
-            )
+    def _database_taken_away(self) -> StoreError | None:
+        """What to end with where the file is not there any more: SQLite would write to nowhere."""
+        if self._engine.database.is_in_place():
+            return None
+        return StoreError(
+            f"{self._config.database.path}: was deleted or replaced while in use",
+            "put it back, or start anew: everything is found again by a scan",
+        )
 
     def _run_sentry(self) -> None:
         def work() -> float:
@@ -254,7 +258,7 @@ class Daemon:
                 pause = work()
             except StoreError as error:
                 if not self._stop.is_set():
-                    self._failure = error
+                    self._failure = self._database_taken_away() or error
                     self._stop.set()
                 return
             except Exception:  # the top of a thread: one failing step must not end it

@@ -27,7 +27,12 @@ from twinlens.ingest.places import Place, Places
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
 from twinlens.ingest.tally import scan_result
-from twinlens.ingest.worker import PRELOAD, WorkerLimits, start_worker
+from twinlens.ingest.worker import (
+    EXIFTOOL_IS_MISSING,
+    PRELOAD,
+    WorkerLimits,
+    start_worker,
+)
 from twinlens.jobs.definition import Registry
 from twinlens.jobs.pool import WorkerPool
 from twinlens.jobs.runner import JobRunner, Progress
@@ -38,6 +43,7 @@ from twinlens.model.paths import printable, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
+from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.schema import prepare
@@ -126,6 +132,8 @@ class Engine:
             self.writer.start()
             stack.callback(self._stop_writer)
             self._furnish()
+            if exiftool_program(self.config) is not None:
+                self.writer.call(lambda: originals_store.measure_again(EXIFTOOL_IS_MISSING))
             recovered = self.queue.recover()
             if recovered:
                 logger.info("%d files that the last run left unfinished are taken up", recovered)
@@ -243,6 +251,9 @@ class Engine:
     def _scan_finished(self, result: dict[str, object]) -> None:
         numbers = ("added", "changed", "moved", "gone", "failed")
         found = [f"{result[name]} {name}" for name in numbers if result[name]]
+        problems = result["problems"]
+        if isinstance(problems, list) and problems:
+            found.append(f"not looked at: {'; '.join(problems)}")
         self.bus.publish(
             self.new_event(
                 EventName.PASS_FINISHED,

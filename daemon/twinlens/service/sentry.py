@@ -161,7 +161,7 @@ class Sentry:
 
 def _described(report: WatchReport, why: str) -> str:
     if report.is_complete:
-        return f"{report.directories} folders, {why}"
+        return f"{report.directories} folders at first, {why}"
     everything = report.failures + report.directories
     return (
         f"{report.failures} of {everything} folders are not watched, scans find what changes in "

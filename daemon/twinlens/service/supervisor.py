@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from twinlens.config.choices import LogFormat
-from twinlens.config.credentials import exposed_secrets
+from twinlens.config.choices import CatalogAction, LogFormat
+from twinlens.config.credentials import exposed_secrets, read_secret
 from twinlens.config.loading import load_config
 from twinlens.config.roots import check_roots
 from twinlens.config.schema import Config
@@ -39,7 +39,15 @@ def load_checked(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[s
         raise ConfigError(
             f"{path}: a pattern of include or exclude: {error}", "see: twinlens config example"
         ) from error
-    return config, [*check_roots(config, network_kind), *exposed_secrets(config, path)]
+    for hook in config.notify.webhook:
+        read_secret(hook)
+    not_yet = [
+        f"catalog {catalog.name}: action {catalog.action.value} is not carried out yet; it reports"
+        for catalog in config.catalog
+        if catalog.action is not CatalogAction.REPORT
+    ]
+    warnings = check_roots(config, network_kind)
+    return config, [*warnings, *exposed_secrets(config, path), *not_yet]
 
 
 def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -94,7 +102,10 @@ class _Following:
         try:
             self.config, self.warnings = load_checked(self._path, self._environ)
         except ConfigError as error:
-            logger.error("the new config is not used, the old one stays: %s", error)
+            logger.error(
+                "the new config is not used, the old one stays: %s",
+                "; ".join(str(error).splitlines()),
+            )
             self._readiness.ready()
             return
         logger.info("the config was read anew: %s", self._path)

@@ -34,6 +34,9 @@ _MEASURED = (
     *("phash", "dhash", "ahash", "whash", "degenerate", "algorithm_version", "quality_score"),
     *("latitude", "longitude", "geohash4", "geohash6", "geohash8", "candidates", "error"),
 )
+OUTDATED = -1
+"""The algorithm version of a content that has to be measured again."""
+
 _TAKEN = ("captured_at", "taken_at", "taken_at_source", "taken_at_confidence", "candidates")
 _WHOLE = Statement(Original, lambda: Original.select().where(Original.id == slot("id")))
 _VERSION = Statement(
@@ -214,6 +217,16 @@ def outdated(algorithm_version: int) -> frozenset[int]:
         & (Original.reference_count > 0)
     )
     return frozenset(int(original_id) for (original_id,) in tuples(query))
+
+
+def measure_again(error: str) -> int:
+    """Take what failed with an error that begins so as measured by an older version; returns how
+    many contents that are."""
+    return int(
+        Original.update(algorithm_version=OUTDATED)
+        .where(Original.error.startswith(error) & (Original.algorithm_version != OUTDATED))
+        .execute()
+    )
 
 
 def orphans(before: str, limit: int) -> list[int]:

@@ -1,0 +1,221 @@
+"""Claims about hints: they settle first, a flood collapses, and nothing is taken half-written."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from support.world import World, jpeg
+from twinlens.ingest import arrivals as arrivals_module
+from twinlens.ingest.arrivals import ArrivalParts, Arrivals
+from twinlens.store import work_items
+from twinlens.watch.hints import Hint, HintKind, LostReason
+
+
+class Watch:
+    """Arrivals under a clock that is moved by hand."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.now = 100.0
+        self.scans: list[tuple[int, str]] = []
+        self.lost: list[Hint] = []
+        self.activity = 0
+        self.wake = threading.Event()
+        self.arrivals = Arrivals(
+            ArrivalParts(
+                database=world.store.database,
+                places=world.places,
+                queue=world.queue,
+                ask_scan=lambda root_id, why: self.scans.append((root_id, why)),
+                on_lost=lambda place, hint: self.lost.append(hint),
+                on_activity=self._on_activity,
+                settle_seconds=lambda root: 5.0,
+                monotonic=lambda: self.now,
+                is_stopped=lambda: False,
+            ),
+            self.wake,
+        )
+
+    def _on_activity(self) -> None:
+        self.activity += 1
+
+    def hint(
+        self, kind: HintKind, name: str, destination: str | None = None, *, is_closed: bool = False
+    ) -> None:
+        self.arrivals.hint(
+            Hint(
+                kind,
+                os.fsencode(self.world.photos),
+                os.fsencode(self.world.path(name)),
+                None if destination is None else os.fsencode(self.world.path(destination)),
+                is_closed=is_closed,
+            )
+        )
+
+    def after(self, seconds: float) -> set[str]:
+        """Let time pass in one step; the paths that are in the queue then."""
+        self.now += seconds
+        self.arrivals.step()
+        return self.queued()
+
+    def queued(self) -> set[str]:
+        def work() -> set[str]:
+            leased = work_items.lease(1e12, 60.0, 1000)
+            work_items.release_leases()
+            return {os.fsdecode(item.path) for item, _ in leased}
+
+        return self.world.store.write(work)
+
+
+@pytest.fixture
+def watch(world: World) -> Watch:
+    return Watch(world)
+
+
+def test_a_file_is_taken_when_it_has_held_still(watch: Watch) -> None:
+    watch.world.put("a.jpg", jpeg(1))
+    watch.hint(HintKind.PATH, "a.jpg")
+
+    assert watch.after(0.0) == set()
+    assert watch.arrivals.waiting() == 1
+    assert watch.after(4.9) == set()
+    assert watch.after(0.1) == {"a.jpg"}
+    assert watch.arrivals.waiting() == 0
+
+
+def test_a_file_still_growing_is_not_taken_up(watch: Watch) -> None:
+    path = watch.world.put("a.jpg", b"x")
+    watch.hint(HintKind.PATH, "a.jpg", is_closed=True)
+
+    for _ in range(5):
+        assert watch.after(5.0) == set()
+        path.write_bytes(path.read_bytes() + b"x")
+    assert watch.after(5.0) == set()
+    assert watch.after(5.0) == {"a.jpg"}
+
+
+def test_a_flood_of_hints_on_one_file_is_one_look(watch: Watch) -> None:
+    watch.world.put("a.jpg", jpeg(1))
+    for _ in range(500):
+        watch.hint(HintKind.PATH, "a.jpg")
+
+    watch.after(0.0)
+    assert watch.after(5.0) == {"a.jpg"}
+    assert watch.world.queue.counts()["pending"] == 1
+
+
+def test_a_step_says_when_there_is_more_to_do(watch: Watch) -> None:
+    assert watch.arrivals.step() == 30.0
+    watch.world.put("a.jpg", jpeg(1))
+    watch.hint(HintKind.PATH, "a.jpg")
+
+    assert watch.wake.is_set()
+    assert watch.arrivals.step() == 5.0
+
+
+def test_a_deleted_file_is_looked_at_at_once_and_no_longer_waited_for(watch: Watch) -> None:
+    watch.hint(HintKind.PATH, "a.jpg")
+    watch.hint(HintKind.GONE, "a.jpg")
+
+    assert watch.after(0.0) == {"a.jpg"}
+    assert watch.arrivals.waiting() == 0
+
+
+def test_a_file_that_vanishes_while_it_settles_is_looked_at(watch: Watch) -> None:
+    path = watch.world.put("a.jpg", jpeg(1))
+    watch.hint(HintKind.PATH, "a.jpg")
+    watch.after(0.0)
+
+    path.unlink()
+
+    assert watch.after(5.0) == {"a.jpg"}
+
+
+def test_a_known_file_under_a_new_name_is_not_waited_for(watch: Watch) -> None:
+    path = watch.world.put("a.jpg", jpeg(1))
+    watch.world.scan()
+    path.rename(watch.world.path("b.jpg"))
+    watch.hint(HintKind.MOVED, "a.jpg", "b.jpg")
+
+    assert watch.after(0.0) == {"a.jpg", "b.jpg"}
+
+
+def test_a_finished_transfer_is_waited_for_under_its_final_name(watch: Watch) -> None:
+    path = watch.world.put("a.jpg.part", jpeg(1))
+    watch.hint(HintKind.PATH, "a.jpg.part")
+    watch.after(0.0)
+    path.rename(watch.world.path("a.jpg"))
+    watch.hint(HintKind.MOVED, "a.jpg.part", "a.jpg")
+
+    assert watch.after(0.0) == set()
+    assert watch.after(5.0) == {"a.jpg"}
+
+
+def test_a_new_folder_is_walked_at_once_and_once_more(watch: Watch) -> None:
+    watch.world.put("new/deep/a.jpg", jpeg(1))
+    watch.hint(HintKind.FOLDER, "new")
+    watch.after(0.0)
+    watch.world.put("new/b.jpg", jpeg(2))
+
+    found = watch.after(5.0) | watch.after(5.0) | watch.after(5.0)
+
+    assert found == {"new/deep/a.jpg", "new/b.jpg"}
+
+
+def test_known_files_of_a_walked_folder_are_not_looked_at_again(watch: Watch) -> None:
+    watch.world.put("new/a.jpg", jpeg(1))
+    watch.world.scan()
+    watch.hint(HintKind.FOLDER, "new")
+
+    assert watch.after(0.0) | watch.after(5.0) | watch.after(5.0) == set()
+
+
+def test_a_deleted_folder_means_a_look_at_all_that_was_known_below(watch: Watch) -> None:
+    for name in ("old/a.jpg", "old/deep/b.jpg", "older/c.jpg"):
+        watch.world.put(name, jpeg(len(name)))
+    watch.world.scan()
+    watch.hint(HintKind.FOLDER_GONE, "old")
+
+    assert watch.after(0.0) == {"old/a.jpg", "old/deep/b.jpg"}
+
+
+def test_a_renamed_folder_means_a_look_at_old_and_new_names(watch: Watch) -> None:
+    watch.world.put("old/a.jpg", jpeg(1))
+    watch.world.scan()
+    watch.world.path("old").rename(watch.world.path("new"))
+    watch.world.put("new/fresh.jpg", jpeg(2))
+    watch.hint(HintKind.FOLDER_MOVED, "old", "new")
+
+    assert watch.after(0.0) == {"old/a.jpg", "new/a.jpg"}
+    assert "new/fresh.jpg" in watch.after(5.0) | watch.after(5.0)
+
+
+def test_lost_events_are_passed_on(watch: Watch) -> None:
+    root = os.fsencode(watch.world.photos)
+    hint = Hint(HintKind.LOST, root, root, lost=LostReason.OVERFLOW)
+
+    watch.arrivals.hint(hint)
+    watch.after(0.0)
+
+    assert watch.lost == [hint]
+    assert watch.activity == 0
+
+
+def test_hints_of_a_folder_that_is_not_watched_are_dropped(watch: Watch, tmp_path: Path) -> None:
+    watch.arrivals.hint(Hint(HintKind.PATH, b"/nowhere", b"/nowhere/a.jpg"))
+
+    assert watch.after(0.0) == set()
+    assert watch.arrivals.waiting() == 0
+
+
+def test_a_flood_beyond_all_measure_becomes_a_scan(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals_module, "MOST_HINTS", 10)
+    for number in range(20):
+        watch.hint(HintKind.GONE, f"{number}.jpg")
+
+    assert len(watch.after(0.0)) == 10
+    assert watch.scans == [(watch.world.root_id, "too many events to follow")]

@@ -1,0 +1,265 @@
+"""Claims about the live path: what is due is looked at, recorded once, and never lost."""
+
+import os
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.stores import Store
+from support.world import Workers, World, jpeg
+from twinlens.model.events import EventName
+from twinlens.model.files import FileRecord, FileStatus, Finding
+from twinlens.store import files, work_items
+from twinlens.watch.ignore import IgnoreList
+
+
+def record(world: World, name: str) -> FileRecord | None:
+    return world.store.read(lambda: files.find(world.root_id, os.fsencode(name)))
+
+
+def names_of(world: World) -> list[EventName]:
+    return [event.name for event in world.events]
+
+
+def test_a_new_path_is_looked_at_and_told(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.hint("a.jpg")
+
+    world.drain()
+
+    found = record(world, "a.jpg")
+    assert found is not None
+    assert found.status is FileStatus.OK
+    assert names_of(world) == [EventName.FILE_ARRIVED]
+    assert world.queue.counts() == {"pending": 0, "running": 0, "failed": 0}
+
+
+def test_a_path_that_did_not_change_is_not_looked_at(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.scan()
+    world.events.clear()
+    world.hint("a.jpg")
+    world.workers.is_held = True
+
+    world.intake.step()
+
+    assert world.workers.waiting == []
+    world.drain()
+    assert world.events == []
+
+
+def test_a_renamed_path_is_not_looked_at_either(world: World) -> None:
+    path = world.put("a.jpg", jpeg(1))
+    world.scan()
+    path.rename(world.path("b.jpg"))
+    world.hint("a.jpg", "b.jpg")
+    world.events.clear()
+
+    world.drain()
+
+    assert names_of(world) == [EventName.FILE_MOVED]
+    assert record(world, "a.jpg") is None
+
+
+def test_a_file_that_still_grows_is_put_off_and_taken_when_it_holds_still(world: World) -> None:
+    path = world.put("a.jpg", jpeg(1)[:500])
+    size, mtime = path.stat().st_size, path.stat().st_mtime_ns
+    world.store.write(
+        lambda: work_items.put(
+            world.root_id,
+            [b"a.jpg"],
+            reason="young",
+            not_before=0.0,
+            at=world.at(),
+            samples={b"a.jpg": (size - 100, mtime)},
+        )
+    )
+
+    world.intake.step()
+
+    assert record(world, "a.jpg") is None
+    ((item, sample),) = world.store.write(lambda: work_items.lease(1e12, 60.0, 10))
+    assert (item.attempts, sample) == (0, (size, mtime))
+
+
+def test_a_copy_is_told_as_one(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.scan()
+    world.put("b.jpg", jpeg(1))
+    world.hint("b.jpg")
+    world.events.clear()
+
+    world.drain()
+
+    assert names_of(world) == [EventName.FILE_ARRIVED, EventName.DUPLICATE_FOUND]
+    assert world.events[1].details["paths"] == [
+        str(world.path("b.jpg")),
+        str(world.path("a.jpg")),
+    ]
+
+
+def test_a_path_that_is_ignored_now_is_gone_though_it_is_there(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.scan()
+    world.ignore = IgnoreList((), ("a.*",))
+    world.restart()
+    world.hint("a.jpg")
+
+    world.drain()
+
+    found = record(world, "a.jpg")
+    assert found is not None
+    assert found.status is FileStatus.GONE
+
+
+def test_an_absence_below_a_root_that_is_away_is_not_believed(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.scan()
+    aside = world.photos.with_name("aside")
+    world.photos.rename(aside)
+    world.hint("a.jpg")
+
+    for _ in range(5):
+        world.intake.step()
+
+    found = record(world, "a.jpg")
+    assert found is not None
+    assert found.status is FileStatus.OK
+    assert world.queue.counts()["failed"] == 0
+    aside.rename(world.photos)
+    world.drain()
+    assert world.queue.counts() == {"pending": 0, "running": 0, "failed": 0}
+
+
+def test_a_path_of_a_root_that_is_no_longer_watched_is_dropped(
+    store: Store, tmp_path: Path, workers: Workers
+) -> None:
+    old = store.adopt(tmp_path / "old")[0].id
+    store.write(
+        lambda: work_items.put(old, [b"a"], reason="event", not_before=0.0, at="2026-01-01")
+    )
+    world = World(store, tmp_path / "photos", workers)
+
+    world.drain()
+
+    assert world.queue.counts()["pending"] == 0
+
+
+class Unlucky(Workers):
+    """Workers that are lost, or find nothing but trouble."""
+
+    outcome: Finding | Exception = RuntimeError("the worker died")
+
+    def submit(  # type: ignore[override]  # positional arguments are all a task needs
+        self, fn: Any, /, *args: Any
+    ) -> "Future[Finding]":
+        future: Future[Finding] = Future()
+        if isinstance(self.outcome, Exception):
+            future.set_exception(self.outcome)
+        else:
+            future.set_result(self.outcome)
+        return future
+
+
+@pytest.fixture
+def unlucky(store: Store, tmp_path: Path) -> World:
+    return World(store, tmp_path / "photos", Unlucky())
+
+
+def test_a_file_that_kills_its_workers_is_given_up_with_the_reason(unlucky: World) -> None:
+    unlucky.put("a.jpg", jpeg(1))
+    unlucky.hint("a.jpg")
+
+    unlucky.drain()
+
+    found = record(unlucky, "a.jpg")
+    assert found is not None
+    assert (found.status, found.error) == (FileStatus.UNREADABLE, "the worker died")
+    ((_, path, attempts, error),) = unlucky.store.read(work_items.failed)
+    assert (path, attempts, error) == (b"a.jpg", 3, "the worker died")
+
+
+def test_a_path_that_cannot_be_asked_is_tried_again_and_never_called_gone(
+    unlucky: World,
+) -> None:
+    path = unlucky.put("a.jpg", jpeg(1))
+    workers, unlucky_ones = Workers(), unlucky.workers
+    assert isinstance(unlucky_ones, Unlucky)
+    unlucky.workers = workers
+    unlucky.restart()
+    unlucky.scan()
+    unlucky.workers = unlucky_ones
+    unlucky.restart()
+    unlucky.age(path)
+    unlucky_ones.outcome = Finding(
+        os.fsencode(path), problem="not readable: Input/output error", is_transient=True
+    )
+    unlucky.hint("a.jpg")
+
+    unlucky.drain()
+    workers.close()
+
+    found = record(unlucky, "a.jpg")
+    assert found is not None
+    assert found.status is FileStatus.UNREADABLE
+    assert unlucky.queue.counts()["failed"] == 1
+
+
+def test_results_that_come_late_and_in_any_order_are_recorded(world: World) -> None:
+    for number in range(4):
+        world.put(f"{number}.jpg", jpeg(number))
+        world.hint(f"{number}.jpg")
+    world.workers.is_held = True
+    world.intake.step()
+    assert len(world.workers.waiting) == 4
+
+    world.workers.finish(3)
+    world.intake.step()
+    assert record(world, "3.jpg") is not None
+    assert record(world, "0.jpg") is None
+
+    world.drain()
+    assert all(record(world, f"{n}.jpg") for n in range(4))
+
+
+def test_a_crash_while_a_file_is_looked_at_costs_nothing(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.hint("a.jpg")
+    world.workers.is_held = True
+    world.intake.step()
+    assert world.queue.counts()["running"] == 1
+
+    world.restart()
+    world.drain()
+
+    assert record(world, "a.jpg") is not None
+
+
+def test_the_pause_of_a_step_is_the_time_to_the_next_item(world: World) -> None:
+    assert world.intake.step() == 30.0
+
+    world.queue.put_later(world.root_id, b"a.jpg", (1, 1))
+    assert 3.0 < world.intake.step() <= 5.0
+
+    world.put("b.jpg", jpeg(1))
+    world.hint("b.jpg")
+    world.workers.is_held = True
+    assert world.intake.step() == 0.0
+    assert world.intake.step() == 30.0
+
+
+def test_draining_ends_when_nothing_is_due_soon(world: World) -> None:
+    world.put("a.jpg", jpeg(1))
+    world.hint("a.jpg")
+    world.store.write(
+        lambda: work_items.put(
+            world.root_id, [b"later"], reason="retry", not_before=1e12, at=world.at()
+        )
+    )
+
+    world.intake.drain(lambda: False)
+
+    assert record(world, "a.jpg") is not None
+    assert world.queue.counts()["pending"] == 1
