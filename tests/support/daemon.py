@@ -41,13 +41,13 @@ def eventually(claim: Callable[[], object], seconds: float, what: str = "") -> f
 class House:
     """One installation in a folder: `photos` is its root, `state` holds the database."""
 
-    def __init__(self, folder: Path, **sections: Row) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.root = folder / "photos"
         self.database = folder / "state" / "twinlens.db"
         self.config = folder / "config.toml"
         self.root.mkdir(exist_ok=True)
-        self.configure(**sections)
+        self.configure()
 
     def configure(self, *, roots: Sequence[Path] = (), **sections: Row) -> None:
         """Write the config; a section's options are laid over those that make tests quick."""

@@ -38,7 +38,7 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(received.answer)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

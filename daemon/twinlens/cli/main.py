@@ -123,7 +123,7 @@ def scan(
     if result["failed"]:
         sys.stderr.write(
             f"twinlens: {result['failed']} files are broken or unreadable; "
-            "see them with: twinlens files\n"
+            "see them with: twinlens files --state broken\n"
         )
     if result["failed"] or result["problems"]:
         raise typer.Exit(1)
@@ -137,11 +137,18 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def files(context: typer.Context, as_json: AsJson = False) -> None:
+def files(
+    context: typer.Context,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="S", help="ok, broken, waiting (empty) or unreadable"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Every live file."""
     from twinlens.commands.files import files as rows_of  # noqa: PLC0415 - late, as above
 
-    rows = rows_of(reading_database(config_of(context)))
+    rows = rows_of(reading_database(config_of(context)), state)
     if as_json:
         showing.print_json_lines(rows)
     else:
@@ -189,8 +196,12 @@ def duplicates(
 def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
     """Every fact and rule behind what is said of a file."""
     from twinlens.commands.why import why as reasons_for  # noqa: PLC0415 - late, as above
+    from twinlens.service.engine import reason_to_ignore  # noqa: PLC0415
 
-    result = reasons_for(reading_database(config_of(context)), path)
+    config = config_of(context)
+    result = reasons_for(
+        reading_database(config), path, lambda where: reason_to_ignore(config, where)
+    )
     _show(result, as_json, tables.show_why)
 
 
@@ -326,15 +337,20 @@ def exit_code(error: TwinlensError) -> int:
 def main() -> None:
     """Run the command line and end the process."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except TwinlensError as error:
         sys.stderr.write(f"twinlens: {error.title}: {error}\n")
         if error.advice:
             sys.stderr.write(f"  {error.advice}\n")
         sys.exit(exit_code(error))
     except BrokenPipeError:
-        # Whoever read the output has read enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        showing.end_quietly()
+    except OSError as error:
+        showing.forget_output()
+        sys.stderr.write(f"twinlens: the output cannot be written: {error.strerror}\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,9 +1,10 @@
 """How results look: JSON for programs, tables for people. Paths never carry control characters."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,9 +13,23 @@ from rich.markup import escape, render
 from twinlens.model.paths import printable, to_bytes
 
 
+def end_quietly() -> NoReturn:
+    """Whoever read the output has read enough: end, and keep silent about what is left to write."""
+    forget_output()
+    raise SystemExit(0)
+
+
+def forget_output() -> None:
+    """Let what waits to be written go nowhere: Python writes it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on one line, in ASCII: any path survives any terminal."""
-    sys.stdout.write(json.dumps(value) + "\n")
+    try:
+        sys.stdout.write(json.dumps(value) + "\n")
+    except BrokenPipeError:
+        end_quietly()
 
 
 def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
@@ -23,9 +38,16 @@ def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
         print_json(row)
 
 
+class _Paper(Console):
+    """A console to which a reader that has gone is no failure; rich's own ends with 1."""
+
+    def on_broken_pipe(self) -> None:
+        end_quietly()
+
+
 def console() -> Console:
     """Where people read: colour on a terminal only."""
-    return Console(highlight=False)
+    return _Paper(highlight=False)
 
 
 def path_text(path: str) -> str:

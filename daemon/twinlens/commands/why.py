@@ -1,6 +1,7 @@
 """`why`: every fact, candidate and rule behind what is said of a file."""
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,18 @@ from twinlens.store import file_groups, listing
 from twinlens.store.database import Database
 
 
-def why(database: Database, path: str) -> dict[str, Any]:
-    """The object of `why --json` for one path (absolute, or relative to the current folder)."""
+def why(
+    database: Database, path: str, ignored: Callable[[bytes], str | None] = lambda path: None
+) -> dict[str, Any]:
+    """The object of `why --json` for one path (absolute, or relative to the current folder).
+
+    `ignored` tells whose junk a path is, where it is not looked at.
+    """
     absolute = os.fsencode(os.path.normpath(Path.cwd() / path))
     with database.reading():
         view = listing.file_at(absolute)
         if view is None:
-            raise UsageError(
-                f"nothing is known of {printable(absolute)}",
-                "is it below a watched folder, and not ignored? `twinlens status` names the roots",
-            )
+            raise UsageError(*_unknown(absolute, ignored))
         return {
             "file": file_shape(view) | _seen(view),
             "content": _content(view),
@@ -33,6 +36,24 @@ def why(database: Database, path: str) -> dict[str, Any]:
             "left_open": _left_open(view),
             "duplicates": _duplicates(view),
         }
+
+
+def _unknown(path: bytes, ignored: Callable[[bytes], str | None]) -> tuple[str, str]:
+    """Why nothing is known of a path, and what to do."""
+    shown = printable(path)
+    if os.path.isdir(path):
+        return f"it is a folder: {shown}", "name a file; `twinlens scan FOLDER` looks at a folder"
+    if not os.path.lexists(path):
+        return f"there is no such file: {shown}", "`twinlens files` lists what is known"
+    if os.path.islink(path):
+        return f"it is a symbolic link, and links are not followed: {shown}", "name its target"
+    reason = ignored(path)
+    if reason is not None:
+        return f"it is not looked at ({reason}): {shown}", "see include and exclude in the config"
+    return (
+        f"nothing is known of it yet: {shown}",
+        "is it below a watched folder? `twinlens status` names them; `twinlens scan` looks now",
+    )
 
 
 def _seen(view: FileView) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import EventName, Severity
 from twinlens.model.jobs import JobRecord, JobState
-from twinlens.model.paths import printable, to_text
+from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
@@ -291,6 +291,15 @@ def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:
         for catalog in config.catalog
         for root in catalog.roots
     }
+
+
+def reason_to_ignore(config: Config, path: bytes) -> str | None:
+    """Whose junk an absolute path is; None where it is looked at, or lies below no root."""
+    for root, ignore in ignore_lists(config).items():
+        relative = relative_to(root, path)
+        if relative:
+            return ignore.reason(relative, is_directory=False)
+    return None
 
 
 def catalog_of(config: Config, root: bytes) -> CatalogConfig:

@@ -1,0 +1,87 @@
+"""Statements: written once, bound anew each time, on whichever database is open."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peewee import Query
+
+from support.stores import Store, opened_store
+from twinlens.store.statements import Statement, named_rows, slot
+from twinlens.store.tables import Meta
+
+
+def by_key() -> Query:
+    query: Query = Meta.select().where(Meta.key == slot("key"))
+    return query
+
+
+def inserting() -> Statement:
+    return Statement(Meta, lambda: Meta.insert(key=slot("key"), value=slot("value")))
+
+
+def counted(write: Callable[[], Query], calls: list[int]) -> Callable[[], Query]:
+    def writing() -> Query:
+        calls.append(1)
+        return write()
+
+    return writing
+
+
+def test_each_call_binds_its_own_values(store: Store) -> None:
+    insert, find = inserting(), Statement(Meta, by_key)
+    store.write(lambda: [insert.insert(key=k, value=k * 2) for k in ("a", "b")])
+
+    found = store.read(lambda: [find.first(key=k) for k in ("a", "b", "c")])
+
+    assert [row and row.value for row in found] == ["aa", "bb", None]
+
+
+def test_the_text_is_written_once(store: Store) -> None:
+    calls: list[int] = []
+    find = Statement(Meta, counted(by_key, calls))
+
+    store.read(lambda: [find.all(key=k) for k in ("a", "b", "c")])
+
+    assert calls == [1]
+
+
+def test_a_change_says_how_many_rows_it_met(store: Store) -> None:
+    insert = inserting()
+    change = Statement(
+        Meta, lambda: Meta.update(value=slot("value")).where(Meta.key == slot("key"))
+    )
+    store.write(lambda: insert.insert(key="a", value="1"))
+
+    met = store.write(lambda: [change.change(key=k, value="2") for k in ("a", "b")])
+
+    assert met == [1, 0]
+
+
+def test_a_value_that_was_not_given_is_an_error(store: Store) -> None:
+    find = Statement(Meta, by_key)
+
+    with pytest.raises(KeyError, match="key"):
+        store.read(find.first)
+
+
+def test_a_statement_outlives_the_database_it_was_first_used_on(tmp_path: Path) -> None:
+    insert, find = inserting(), Statement(Meta, by_key)
+    found: list[Any] = []
+
+    for name in ("one", "two"):
+        with opened_store(tmp_path / name / "twinlens.db") as store:
+            store.write(lambda: insert.insert(key="name", value=name))  # noqa: B023 - called at once
+            found += store.read(lambda: find.all(key="name"))
+
+    assert [row.value for row in found] == ["one", "two"]
+
+
+def test_rows_of_a_single_query_have_names_too(store: Store) -> None:
+    insert = inserting()
+    store.write(lambda: insert.insert(key="a", value="1"))
+
+    rows = store.read(lambda: named_rows(Meta.select().where(Meta.key.in_(["a", "b"]))))
+
+    assert [(row.key, row.value) for row in rows] == [("a", "1")]
