@@ -170,7 +170,7 @@ def test_why_takes_a_path_as_it_is_typed(world: World, monkeypatch: pytest.Monke
 
 
 def test_why_of_an_unknown_file_is_wrong_usage(store: Store) -> None:
-    with pytest.raises(UsageError, match="nothing is known of /no/where"):
+    with pytest.raises(UsageError, match="there is no such file: /no/where"):
         why(store.database, "/no/where.jpg")
 
 

@@ -9,7 +9,7 @@ from peewee import Query
 
 from support.stores import Store, opened_store
 from twinlens.store.statements import Statement, named_rows, slot
-from twinlens.store.tables import Meta
+from twinlens.store.tables_work import Meta
 
 
 def by_key() -> Query:
