@@ -257,7 +257,7 @@ def config_example(as_json: AsJson = False) -> None:
     if as_json:
         showing.print_json({"toml": example_toml()})
     else:
-        sys.stdout.write(example_toml())
+        showing.print_text(example_toml())
 
 
 @migrate_app.command("status")
@@ -334,23 +334,25 @@ def exit_code(error: TwinlensError) -> int:
     return 3 if isinstance(error, CannotRunError) else 1
 
 
+def _hand_over() -> None:
+    """Write what waits to be written, so that a code of 0 means that all of it was."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        showing.give_up_output(error)
+
+
 def main() -> None:
     """Run the command line and end the process."""
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()
+            _hand_over()
     except TwinlensError as error:
         sys.stderr.write(f"twinlens: {error.title}: {error}\n")
         if error.advice:
             sys.stderr.write(f"  {error.advice}\n")
         sys.exit(exit_code(error))
-    except BrokenPipeError:
-        showing.end_quietly()
-    except OSError as error:
-        showing.forget_output()
-        sys.stderr.write(f"twinlens: the output cannot be written: {error.strerror}\n")
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

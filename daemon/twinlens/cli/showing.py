@@ -13,23 +13,27 @@ from rich.markup import escape, render
 from twinlens.model.paths import printable, to_bytes
 
 
-def end_quietly() -> NoReturn:
-    """Whoever read the output has read enough: end, and keep silent about what is left to write."""
-    forget_output()
-    raise SystemExit(0)
-
-
-def forget_output() -> None:
-    """Let what waits to be written go nowhere: Python writes it once more at its end."""
+def give_up_output(error: OSError) -> NoReturn:
+    """End where the output cannot be written. A reader that has read enough is no failure."""
+    # What waits to be written goes nowhere: Python tries once more at its end.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        raise SystemExit(0)
+    sys.stderr.write(f"twinlens: the output cannot be written: {error.strerror}\n")
+    raise SystemExit(1)
+
+
+def print_text(text: str) -> None:
+    """Text as it is."""
+    try:
+        sys.stdout.write(text)
+    except OSError as error:
+        give_up_output(error)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on one line, in ASCII: any path survives any terminal."""
-    try:
-        sys.stdout.write(json.dumps(value) + "\n")
-    except BrokenPipeError:
-        end_quietly()
+    print_text(json.dumps(value) + "\n")
 
 
 def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
@@ -42,7 +46,7 @@ class _Paper(Console):
     """A console to which a reader that has gone is no failure; rich's own ends with 1."""
 
     def on_broken_pipe(self) -> None:
-        end_quietly()
+        give_up_output(BrokenPipeError())
 
 
 def console() -> Console:

@@ -33,3 +33,12 @@ def is_on_lost_mount(place: Place, record: FileRecord | None) -> bool:
         except OSError:
             continue
     return True
+
+
+def has_left(path: bytes, stat: Stat) -> bool:
+    """Whether what was measured is not at its path any more: renamed or replaced meanwhile."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return True
+    return found.st_ino != stat.inode

@@ -28,6 +28,14 @@ class Absorbed:
     results: tuple[Recorded, ...]
     regrouped: Regrouped
 
+    def look_again(self) -> set[tuple[int, bytes]]:
+        """(root id, path) of what has to be looked at once more: what could not be recorded, and
+        the other names of a file that was written to."""
+        again = {(r.seen.root_id, r.seen.path) for r in self.results if r.change is Change.AGAIN}
+        for result in self.results:
+            again |= set(result.other_names)
+        return again
+
 
 class Absorber:
     """Records findings and regroups what they touch, in the writer's current transaction."""

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from twinlens.ingest.places import Place, Places
-from twinlens.jobs.work_queue import WorkQueue
+from twinlens.jobs.work_queue import WRITTEN, WorkQueue
 from twinlens.model.paths import printable
 from twinlens.store import files as files_store
+from twinlens.store import work_items
 from twinlens.store.database import Database
 from twinlens.watch.hints import Hint, HintKind
 from twinlens.watch.scanner import walk
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MOST_HINTS = 50_000
 """Beyond so many hints that wait, a root is scanned instead of followed."""
+
+EVENT = "event"
 
 FOLDER_LOOKS = 2
 """A new folder is walked at once and once more when it has settled: files that were made before its
@@ -59,6 +62,7 @@ class Arrivals:
             for place in parts.places.all()
         }
         self._folders: dict[bytes, tuple[float, int]] = {}
+        self._written: set[bytes] = set()
 
     def hint(self, hint: Hint) -> None:
         """Take a hint. Called on the watcher's thread; never waits."""
@@ -79,9 +83,12 @@ class Arrivals:
         self._walk_folders(now)
         for place in self._parts.places.all():
             settled = self._trackers[place.root_id].due(now, _sample)
-            paths = [p for p in (place.relative(path) for path in settled) if p]
-            if paths:
-                self._parts.queue.put(place.root_id, paths, "event")
+            written = [path for path in settled if path in self._written]
+            self._written.difference_update(written)
+            for reason, those in ((WRITTEN, set(written)), (EVENT, set(settled) - set(written))):
+                paths = sorted(p for p in (place.relative(path) for path in those) if p)
+                if paths:
+                    self._parts.queue.put(place.root_id, paths, reason)
         due = [t.next_due() for t in self._trackers.values()]
         due += [at for at, _ in self._folders.values()]
         soonest = min((at for at in due if at is not None), default=None)
@@ -101,7 +108,7 @@ class Arrivals:
             self._take(place, hint, now, gone.setdefault(place.root_id, set()))
         for root_id, paths in gone.items():
             if paths:
-                self._parts.queue.put(root_id, sorted(paths), "event")
+                self._parts.queue.put(root_id, sorted(paths), EVENT)
         while self._drowned:
             place = self._parts.places.at(self._drowned.pop())
             if place is not None:
@@ -113,10 +120,13 @@ class Arrivals:
         relative = place.relative(hint.path)
         if hint.kind is HintKind.PATH:
             tracker.touch(hint.path, now, is_closed=hint.is_closed)
+            if hint.is_closed:
+                self._written.add(hint.path)
         elif hint.kind is HintKind.FOLDER:
             self._folders[hint.path] = (now, FOLDER_LOOKS)
         elif hint.kind is HintKind.GONE and relative:
             tracker.forget(hint.path)
+            self._written.discard(hint.path)
             gone.add(relative)
         elif hint.kind is HintKind.FOLDER_GONE and relative:
             gone |= self._known_below(place, relative)
@@ -147,8 +157,10 @@ class Arrivals:
             tracker.touch(destination, now, is_closed=True)
 
     def _known_below(self, place: Place, folder: bytes) -> set[bytes]:
+        """What is recorded below a folder, and what is on its way to be."""
         with self._parts.database.reading():
-            return {record.path for record in files_store.below(place.root_id, folder)}
+            recorded = {record.path for record in files_store.below(place.root_id, folder)}
+            return recorded | set(work_items.below(place.root_id, folder))
 
     def _walk_folders(self, now: float) -> None:
         due = [folder for folder, (at, _) in self._folders.items() if at <= now]

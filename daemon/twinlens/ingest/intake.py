@@ -13,15 +13,15 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from twinlens.errors import StoreError
-from twinlens.ingest.absence import is_on_lost_mount, is_still_there
+from twinlens.ingest.absence import has_left, is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
-from twinlens.ingest.recorder import Change, Seen
+from twinlens.ingest.recorder import Seen
 from twinlens.ingest.renames import source_of
 from twinlens.ingest.worker import look_at
 from twinlens.jobs.patience import retry_pause
 from twinlens.jobs.pool import PoolClosedError
-from twinlens.jobs.work_queue import AGAIN, WorkQueue
+from twinlens.jobs.work_queue import AGAIN, WRITTEN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
 from twinlens.model.paths import printable
@@ -65,12 +65,13 @@ class _UnderWay:
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What is to be done with an item: record `seen`, count `error` as a failed try, or, where it
-    is `is_later`, wait without counting."""
+    is `is_later`, wait without counting; where it `is_moved_on`, look again at once."""
 
     item: WorkItem
     seen: Seen | None = None
     error: str = ""
     is_later: bool = False
+    is_moved_on: bool = False
 
 
 class Intake:
@@ -148,7 +149,9 @@ class Intake:
         path = place.absolute(item.path)
         with self._parts.database.reading():
             record = files_store.find(item.root_id, item.path)
-            if record is not None and _is_unchanged(record, stat):
+            # One that was written to and closed is read, whatever its stat says: it may have been
+            # renamed, written and given its old times within one look.
+            if item.reason != WRITTEN and record is not None and _is_unchanged(record, stat):
                 self._ready.append(_Verdict(item))
                 return
             source = source_of(place, item.path, stat, still_there=is_still_there)
@@ -196,6 +199,10 @@ class Intake:
             return _Verdict(item, is_later=True, error="the root cannot be reached")
         if is_gone and self._was_on_lost_mount(work):
             return _Verdict(item, is_later=True, error="its mount cannot be reached")
+        if finding.sha256 is not None and finding.stat is not None:
+            path = work.place.absolute(item.path)
+            if has_left(path, finding.stat):
+                return _Verdict(item, is_moved_on=True)
         is_second_look = item.reason == AGAIN
         seen = Seen(item.root_id, item.path, finding, work.is_nested, is_second_look=is_second_look)
         if not finding.is_transient:
@@ -235,7 +242,9 @@ class Intake:
     def _write(self, batch: list[_Verdict]) -> Absorbed:
         queue = self._parts.queue
         for verdict in batch:
-            if verdict.is_later:
+            if verdict.is_moved_on:
+                queue.put_again_in_transaction([(verdict.item.root_id, verdict.item.path)])
+            elif verdict.is_later:
                 queue.put_off_in_transaction(verdict.item)
             elif verdict.error and queue.fail_in_transaction(verdict.item, verdict.error):
                 logger.warning(
@@ -245,10 +254,8 @@ class Intake:
                     printable(verdict.item.path),
                 )
         absorbed = self._parts.absorb([v.seen for v in batch if v.seen is not None])
-        queue.done_in_transaction([v.item for v in batch if not v.error])
-        queue.put_again_in_transaction(
-            (r.seen.root_id, r.seen.path) for r in absorbed.results if r.change is Change.AGAIN
-        )
+        queue.done_in_transaction([v.item for v in batch if not v.error and not v.is_moved_on])
+        queue.put_again_in_transaction(absorbed.look_again())
         return absorbed
 
 

@@ -58,6 +58,8 @@ class Recorded:
     file_id: int | None = None
     original_id: int | None = None
     error: str | None = None
+    other_names: tuple[tuple[int, bytes], ...] = ()
+    """(root id, path) of hard links to a file whose content changed: theirs has changed too."""
 
 
 @dataclass(slots=True)
@@ -210,8 +212,14 @@ class Recorder:
         originals_store.add_reference(original_id)
         touched.originals.add(original_id)
         touched.buckets.add((seen.root_id, radical))
-        change = Change.CHANGED if was_live else Change.ADDED
-        return Recorded(seen, change, file_id, original_id, error)
+        if not was_live:
+            return Recorded(seen, Change.ADDED, file_id, original_id, error)
+        others = tuple(
+            (record.root_id, record.path)
+            for record in files_store.other_names(file_id, stat)
+            if record.original_id != original_id
+        )
+        return Recorded(seen, Change.CHANGED, file_id, original_id, error, others)
 
     def _original(
         self, sha256: str, size: int, measurement: Measurement | None, touched: Touched

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twinlens.ingest.absence import is_on_lost_mount, is_still_there
+from twinlens.ingest.absence import has_left, is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
-from twinlens.ingest.recorder import Change, Seen
+from twinlens.ingest.recorder import Seen
 from twinlens.ingest.survey import Difference, Survey
 from twinlens.ingest.tally import ScanTally, scan_result
 from twinlens.ingest.worker import look_at
@@ -210,6 +210,8 @@ class Scan:
                 if root_id not in is_trusted:
                     is_trusted[root_id] = self._parts.places.is_trusted(root_id)
                 doubt = self._doubt(outcome.item, finding, is_trusted[root_id])
+            elif isinstance(finding, Finding) and _has_left(finding):
+                doubt = "it was renamed or replaced meanwhile"
             reviewed.append(outcome if doubt is None else Outcome(outcome.item, error=doubt))
         return reviewed
 
@@ -239,9 +241,7 @@ class Scan:
                 continue
             seen.append(Seen(item["root"], path, finding, item["nested"], item["moved_from"]))
         absorbed = self._parts.absorb(seen)
-        self._parts.queue.put_again_in_transaction(
-            (r.seen.root_id, r.seen.path) for r in absorbed.results if r.change is Change.AGAIN
-        )
+        self._parts.queue.put_again_in_transaction(absorbed.look_again())
         return absorbed
 
     def _absorbed(self, absorbed: Absorbed) -> None:
@@ -287,6 +287,12 @@ def _finding(item: dict[str, Any], outcome: Outcome) -> Finding | None:
         return Finding(to_bytes(item["path"]), problem="ignored")
     result = outcome.result
     return result if isinstance(result, Finding) else None
+
+
+def _has_left(finding: Finding) -> bool:
+    if finding.sha256 is None or finding.stat is None:
+        return False
+    return has_left(finding.path, finding.stat)
 
 
 def _problem(finding: Finding | None) -> str:

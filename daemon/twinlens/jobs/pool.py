@@ -78,11 +78,24 @@ class WorkerPool(Executor):
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("the worker pool is shut down")
-            pool = self._running_pool()
+            inner = self._schedule(fn, args)
             self._under_way.add(outer)
-            inner = pool.schedule(fn, args=args, timeout=self._deadline(args))
         inner.add_done_callback(lambda done: self._pass_on(done, outer))
         return outer
+
+    def _schedule(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> "Future[Any]":
+        """Hand a task to pebble. A pool that broke as a whole (an idle worker was killed while it
+        held pebble's channel) takes no more: it is replaced by a new one."""
+        deadline = self._deadline(args)
+        try:
+            return self._running_pool().schedule(fn, args=args, timeout=deadline)
+        except RuntimeError:
+            broken, self._pool = self._pool, None
+            threading.Thread(target=_put_down, args=(broken,), name="pool-end", daemon=True).start()
+            left, self._under_way = self._under_way, set()
+            for outer in left:
+                outer.set_exception(WorkerLostError("the worker pool broke"))
+            return self._running_pool().schedule(fn, args=args, timeout=deadline)
 
     def warm(self) -> None:
         """Start the workers that a file which is about to settle will need."""
@@ -171,3 +184,9 @@ class WorkerPool(Executor):
         if pool is not None:
             pool.close()
             pool.join()
+
+
+def _put_down(pool: ProcessPool | None) -> None:
+    if pool is not None:
+        pool.stop()
+        pool.join()

@@ -18,6 +18,9 @@ from twinlens.store.writer import Writer
 AGAIN = "again"
 """Why a path is in the queue that was looked at, with a result that could not be recorded."""
 
+WRITTEN = "written"
+"""Why a path is in the queue whose writer has closed it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:

@@ -274,13 +274,17 @@ class Daemon:
         schedule.every(
             config.watch.scan_interval_minutes * 60,
             "scan",
-            lambda: self._ask_scan(None, "schedule"),
+            self._scan_by_the_clock,
         )
         schedule.every(config.watch.poll_interval_minutes * 60, "poll", self._poll)
         schedule.every(config.cleanup.interval_minutes * 60, "cleanup", self._clean_up)
         schedule.every(
             config.schedule.reconcile_interval_hours * 3600, "reconcile", self._reconcile
         )
+
+    def _scan_by_the_clock(self) -> None:
+        self._sentry.refresh()
+        self._ask_scan(None, "schedule")
 
     def _poll(self) -> None:
         for root_id in self._sentry.polled():

@@ -44,6 +44,7 @@ class Sentry:
         self._watcher = Watcher(self._take)
         self._canaries: dict[bytes, threading.Event] = {}
         self._modes: dict[int, WatchMode] = {}
+        self._known: dict[int, tuple[WatchMode, str]] = {}
 
     def start(self) -> None:
         """Watch every root that can be watched."""
@@ -74,6 +75,12 @@ class Sentry:
         if is_network(mount_of(root, current_mounts())):
             return watch.network_settle_seconds
         return watch.settle_seconds
+
+    def refresh(self) -> None:
+        """Place watches that went missing, and count the folders anew."""
+        for place in self._engine.places.all():
+            if self._modes.get(place.root_id) is WatchMode.INOTIFY:
+                self._watch(place)
 
     def look_after(self) -> None:
         """See which roots came and went since the last call, and watch and scan accordingly."""
@@ -124,7 +131,10 @@ class Sentry:
         """Watch one root by events or by polling, and record which and why."""
         mode, detail = self._choose_mode(place)
         root_id = place.root_id
+        if self._known.get(root_id) == (mode, detail):
+            return
         self._modes[root_id] = mode
+        self._known[root_id] = mode, detail
         self._engine.writer.call(lambda: roots_store.set_watch(root_id, mode, detail))
         logger.info("%s (%s): %s", mode.value, detail, printable(place.path))
 
@@ -161,7 +171,7 @@ class Sentry:
 
 def _described(report: WatchReport, why: str) -> str:
     if report.is_complete:
-        return f"{report.directories} folders at first, {why}"
+        return f"{report.directories} folders, {why}"
     everything = report.failures + report.directories
     return (
         f"{report.failures} of {everything} folders are not watched, scans find what changes in "

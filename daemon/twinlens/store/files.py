@@ -150,6 +150,17 @@ def with_inode(stat: Stat) -> list[FileRecord]:
     return [_record(row) for row in rows]
 
 
+def other_names(file_id: int, stat: Stat) -> list[FileRecord]:
+    """Live files under other names that were the same inode when they were last seen."""
+    query = File.select().where(
+        (File.inode == to_signed(stat.inode))
+        & (File.device == to_signed(stat.device))
+        & (File.id != file_id)
+        & (File.status != FileStatus.GONE.value)
+    )
+    return [_record(row) for row in query]
+
+
 def of_original(original_id: int) -> list[FileRecord]:
     """The live files that refer to a content, in the order of their paths."""
     return [_record(row) for row in _OF_ORIGINAL.all(original=original_id)]

@@ -296,7 +296,7 @@ def _columns(measurement: Measurement) -> dict[str, object]:
         "geohash6": place.geohash6 if place else None,
         "geohash8": place.geohash8 if place else None,
         "candidates": _candidates(measurement.date_candidates, ()),
-        "error": measurement.error,
+        "error": " ".join(measurement.error.split()) if measurement.error else None,
     }
 
 

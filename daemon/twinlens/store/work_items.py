@@ -131,6 +131,14 @@ def drop(root_id: int, paths: Iterable[bytes]) -> None:
         ItemRow.delete().where((ItemRow.root == root_id) & (ItemRow.path == path)).execute()
 
 
+def below(root_id: int, folder: bytes) -> list[bytes]:
+    """The paths below a folder that wait or are under way."""
+    query = ItemRow.select(ItemRow.path).where(
+        (ItemRow.root == root_id) & (ItemRow.path > folder + b"/") & (ItemRow.path < folder + b"0")
+    )
+    return [bytes(path) for (path,) in tuples(query)]
+
+
 def next_due() -> float | None:
     """When the next entry is due."""
     value = (

@@ -125,6 +125,16 @@ class WatchGroup(InotifyWatchGroup):
             return
         super().on_event(event)
 
+    def _move_watches(self, move_src_path: bytes, move_dst_path: bytes) -> bool:
+        """Carry watches over to a folder's new name, and have those placed that are missing there.
+
+        A subfolder that was made just before is announced under the old name, where it cannot be
+        watched any more: `mkdir -p a/b; mv a c`. The answer "not watched before" makes watchdog
+        look through all of the destination; what is watched already costs one call each.
+        """
+        super()._move_watches(move_src_path, move_dst_path)
+        return False
+
     def on_queue_overflow(self) -> None:
         """Watch what was created unseen. What is pending is kept: a late hint is still a hint."""
         with self._lock:
