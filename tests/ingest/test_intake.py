@@ -1,5 +1,6 @@
 """Claims about the live path: what is due is looked at, recorded once, and never lost."""
 
+import hashlib
 import os
 from concurrent.futures import Future
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 
 from support.stores import Store
 from support.world import Workers, World, jpeg
+from twinlens.jobs.work_queue import WRITTEN
 from twinlens.model.events import EventName
 from twinlens.model.files import FileRecord, FileStatus, Finding
-from twinlens.store import files, work_items
+from twinlens.store import files, originals, work_items
 from twinlens.watch.ignore import IgnoreList
 
 
@@ -60,6 +62,88 @@ def test_a_renamed_path_is_not_looked_at_either(world: World) -> None:
     world.drain()
 
     assert names_of(world) == [EventName.FILE_MOVED]
+    assert record(world, "a.jpg") is None
+
+
+def test_a_new_file_on_a_freed_inode_is_no_rename(world: World) -> None:
+    first = world.put("a.bmp", b"BM" + b"1" * 5000)
+    old = first.stat()
+    world.scan()
+    for number in range(200):
+        first.unlink()
+        second = world.path(f"b{number}.bmp")
+        second.write_bytes(b"BM" + b"2" * 5000)
+        os.utime(second, ns=(old.st_mtime_ns, old.st_mtime_ns))
+        if second.stat().st_ino == old.st_ino:
+            break
+        first = second
+    else:
+        pytest.skip("this file system does not use inode numbers again")
+    world.hint("a.bmp", second.name)
+
+    world.drain()
+
+    found = record(world, second.name)
+    assert found is not None
+    digest = hashlib.sha256(second.read_bytes()).hexdigest()
+    with world.store.database.reading():
+        assert originals.find_id(digest) == found.original_id
+
+
+def test_a_file_written_after_its_rename_is_read_although_its_times_are_the_old_ones(
+    world: World,
+) -> None:
+    path = world.put("a.bmp", b"BM" + b"1" * 5000)
+    old = path.stat()
+    world.scan()
+    new = path.rename(world.path("b.bmp"))
+    with new.open("r+b") as file:
+        file.write(b"BM" + b"3" * 20)
+    os.utime(new, ns=(old.st_atime_ns, old.st_mtime_ns))
+    world.hint("a.bmp", "b.bmp")
+    world.drain()
+
+    world.queue.put(world.root_id, [b"b.bmp"], WRITTEN)
+    world.drain()
+
+    found = record(world, "b.bmp")
+    assert found is not None
+    with world.store.database.reading():
+        expected = originals.find_id(hashlib.sha256(new.read_bytes()).hexdigest())
+    assert found.original_id == expected
+
+
+def test_a_write_through_one_hard_link_is_seen_under_its_other_names(world: World) -> None:
+    path = world.put("a.jpg", jpeg(1))
+    os.link(path, world.path("b.jpg"))
+    world.scan()
+    with path.open("ab") as file:
+        file.write(b"zz")
+    world.hint("a.jpg")
+
+    world.drain()
+
+    first, second = record(world, "a.jpg"), record(world, "b.jpg")
+    assert first is not None
+    assert second is not None
+    assert first.original_id == second.original_id
+    with world.store.database.reading():
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert originals.find_id(digest) == first.original_id
+
+
+def test_what_was_renamed_while_it_was_measured_is_not_listed_under_its_old_name(
+    world: World,
+) -> None:
+    path = world.put("a.jpg", jpeg(1))
+    world.hint("a.jpg")
+    world.workers.is_held = True
+    world.intake.step()
+    world.workers.finish()
+    path.rename(world.path("b.jpg"))
+
+    world.drain()
+
     assert record(world, "a.jpg") is None
 
 

@@ -1,5 +1,7 @@
 """Claims about our own workers: one that dies, hangs or is greedy costs its own task only."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -49,6 +51,28 @@ def test_a_worker_that_dies_costs_its_own_task_only(pool: WorkerPool) -> None:
     assert [task.result(20.0) for task in tasks] == [0, 2, 4, 6, 8] * 2
     with pytest.raises(WorkerLostError, match="exit code 7"):
         lost.result(20.0)
+
+
+def test_a_pool_whose_idle_workers_were_killed_works_on(pool: WorkerPool) -> None:
+    for _ in range(3):
+        victims = {pool.submit(process_id).result(20.0) for _ in range(6)}
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        time.sleep(0.5)
+
+        tasks = [_patient(pool, n) for n in range(4)]
+
+        assert tasks == [0, 2, 4, 6]
+
+
+def _patient(pool: WorkerPool, number: int) -> object:
+    """What the queue does: a task whose worker was lost is tried again."""
+    for _ in range(4):
+        try:
+            return pool.submit(double, number).result(20.0)
+        except WorkerLostError:
+            continue
+    return "lost four times"
 
 
 def test_a_worker_that_hangs_is_ended_at_its_deadline(pool: WorkerPool) -> None:

@@ -240,6 +240,25 @@ def test_a_folder_renamed_within_is_one_hint_and_later_events_use_the_new_name(
     assert listener.of(HintKind.MOVED) == []
 
 
+def test_folders_made_just_before_a_rename_are_watched_under_the_new_name(
+    watcher: Watcher, listener: Listener, root: bytes
+) -> None:
+    for number in range(20):
+        os.makedirs(root + b"/old%d" % number)
+    watcher.watch(root, IgnoreList())
+
+    for number in range(20):
+        # What unzip and rsync do: a tree under a temporary name, then its own.
+        os.makedirs(root + b"/old%d/in/deep" % number)
+        os.rename(root + b"/old%d" % number, root + b"/new%d" % number)
+    listener.wait(lambda hint: hint.destination == root + b"/new19")
+    _fence(root, listener)
+    later = [_write(root + b"/new%d/in/deep/later.jpg" % number) for number in range(20)]
+
+    for path in later:
+        listener.wait_for(HintKind.PATH, path)
+
+
 def test_a_folder_moved_out_sends_no_ghosts(
     watcher: Watcher, listener: Listener, root: bytes, tmp_path: Path
 ) -> None:

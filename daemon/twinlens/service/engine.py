@@ -175,6 +175,7 @@ class Engine:
 
     def with_totals(self, job: JobRecord) -> JobRecord:
         """The job with the numbers as they are after the queue was worked off."""
+        self.scan.tally.waiting = self.queue.counts()["pending"]
         with self.database.reading():
             result = scan_result(self.scan.tally, time.monotonic() - self.scan.tally.started)
         return replace(job, result=result)
