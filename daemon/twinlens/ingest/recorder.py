@@ -105,7 +105,7 @@ class Recorder:
             return Recorded(seen, Change.UNCHANGED)
         files_store.set_gone(known.id, self._at())
         self._release(known, touched)
-        touched.buckets.add((seen.root_id, parse_name(_name(known.path)).radical))
+        touched.buckets.add((seen.root_id, _radical(known.path)))
         return Recorded(seen, Change.GONE, known.id, known.original_id)
 
     def _unknown(self, seen: Seen, known: FileRecord | None) -> Recorded:
@@ -134,8 +134,8 @@ class Recorder:
             if known.status is not FileStatus.GONE:
                 self._release(known, touched)
             files_store.delete(known.id)
-        old_radical = parse_name(_name(source.path)).radical
-        radical = parse_name(_name(seen.path)).radical
+        old_radical = _radical(source.path)
+        radical = _radical(seen.path)
         status, error = _verdict(seen.path, originals_store.get(source.original_id))
         if source.status is FileStatus.UNREADABLE:
             status, error = source.status, source.error
@@ -163,18 +163,7 @@ class Recorder:
         if known is not None and known.status is not FileStatus.GONE:
             files_store.set_unreadable(known.id, error, self._at())
             return Recorded(seen, Change.UNREADABLE, known.id, known.original_id, error)
-        radical = parse_name(_name(seen.path)).radical
-        file_id = files_store.put(
-            seen.root_id,
-            seen.path,
-            radical=radical,
-            stat=stat,
-            is_nested=seen.is_nested,
-            original_id=None,
-            status=FileStatus.UNREADABLE,
-            error=error,
-            at=self._at(),
-        )
+        file_id = self._put(seen, stat, None, FileStatus.UNREADABLE, error)
         return Recorded(seen, Change.UNREADABLE, file_id, None, error)
 
     def _content(
@@ -190,18 +179,7 @@ class Recorder:
             return Recorded(seen, Change.AGAIN)
         original = originals_store.get(original_id)
         status, error = _verdict(seen.path, original)
-        radical = parse_name(_name(seen.path)).radical
-        file_id = files_store.put(
-            seen.root_id,
-            seen.path,
-            radical=radical,
-            stat=stat,
-            is_nested=seen.is_nested,
-            original_id=original_id,
-            status=status,
-            error=error,
-            at=self._at(),
-        )
+        file_id = self._put(seen, stat, original_id, status, error)
         error = error or original.measurement.error
         was_live = known is not None and known.status is not FileStatus.GONE
         if known is not None and was_live and known.original_id == original_id:
@@ -211,7 +189,7 @@ class Recorder:
             self._release(known, touched)
         originals_store.add_reference(original_id)
         touched.originals.add(original_id)
-        touched.buckets.add((seen.root_id, radical))
+        touched.buckets.add((seen.root_id, _radical(seen.path)))
         if not was_live:
             return Recorded(seen, Change.ADDED, file_id, original_id, error)
         others = tuple(
@@ -220,6 +198,26 @@ class Recorder:
             if record.original_id != original_id
         )
         return Recorded(seen, Change.CHANGED, file_id, original_id, error, others)
+
+    def _put(
+        self,
+        seen: Seen,
+        stat: Stat,
+        original_id: int | None,
+        status: FileStatus,
+        error: str | None,
+    ) -> int:
+        return files_store.put(
+            seen.root_id,
+            seen.path,
+            radical=_radical(seen.path),
+            stat=stat,
+            is_nested=seen.is_nested,
+            original_id=original_id,
+            status=status,
+            error=error,
+            at=self._at(),
+        )
 
     def _original(
         self, sha256: str, size: int, measurement: Measurement | None, touched: Touched
@@ -239,7 +237,7 @@ class Recorder:
         """What is known of a content now holds for all its files."""
         original = originals_store.get(original_id)
         for record in files_store.of_original(original_id):
-            touched.buckets.add((record.root_id, parse_name(_name(record.path)).radical))
+            touched.buckets.add((record.root_id, _radical(record.path)))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
                 status, error = _verdict(record.path, original)
                 files_store.set_status(record.id, status, error, self._at())
@@ -281,3 +279,8 @@ def _is_stale(known: FileRecord, stat: Stat) -> bool:
 
 def _name(path: bytes) -> bytes:
     return path.rpartition(b"/")[2]
+
+
+def _radical(path: bytes) -> str:
+    """The key under which a file meets those that may be the same photograph."""
+    return parse_name(_name(path)).radical

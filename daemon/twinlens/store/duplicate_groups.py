@@ -22,7 +22,7 @@ def touching(original_ids: Iterable[int]) -> dict[str, DuplicateGroup]:
         query = MemberRow.select(MemberRow.group).where(MemberRow.original.in_(part))
         ids |= {group_id for (group_id,) in tuples(query)}
     rows = GroupRow.select().where(GroupRow.id.in_(sorted(ids)))
-    return {row.key: _group(row) for row in rows}
+    return {row.key: value_of(row, _members(row)) for row in rows}
 
 
 def replace(
@@ -69,8 +69,8 @@ def _write(group: DuplicateGroup) -> None:
     ).execute()
 
 
-def _group(row: GroupRow) -> DuplicateGroup:
-    members = MemberRow.select().where(MemberRow.group == row.id).order_by(MemberRow.id)
+def value_of(row: GroupRow, members: Iterable[MemberRow]) -> DuplicateGroup:
+    """The value of a group's row with these of its members."""
     return DuplicateGroup(
         key=row.key,
         duplicate_type=DuplicateType(row.duplicate_type),
@@ -81,3 +81,7 @@ def _group(row: GroupRow) -> DuplicateGroup:
             DuplicateMember(m.original_id, m.similarity, bool(m.is_primary)) for m in members
         ),
     )
+
+
+def _members(row: GroupRow) -> list[MemberRow]:
+    return list(MemberRow.select().where(MemberRow.group == row.id).order_by(MemberRow.id))

@@ -80,7 +80,9 @@ def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, Original
 
 def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:
     """The bucket's groups as recorded, by id."""
-    return {row.id: _group(row) for row in _OF_BUCKET.all(root=root_id, bucket=bucket)}
+    return {
+        row.id: value_of(row, _members(row)) for row in _OF_BUCKET.all(root=root_id, bucket=bucket)
+    }
 
 
 def replace_bucket(
@@ -133,9 +135,15 @@ def group_ids_of_originals(ids: Iterable[int]) -> dict[int, frozenset[int]]:
     return {original_id: frozenset(groups) for original_id, groups in found.items()}
 
 
-def _group(row: Any) -> FileGroup:
-    members = tuple(
-        FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence)
-        for m in GroupMember.select().where(GroupMember.group == row.id).order_by(GroupMember.id)
+def value_of(row: Any, members: Iterable[GroupMember]) -> FileGroup:
+    """The value of a group's row and its members."""
+    return FileGroup(
+        GroupType(row.group_type),
+        row.rule,
+        tuple(FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence) for m in members),
     )
-    return FileGroup(GroupType(row.group_type), row.rule, members)
+
+
+def _members(row: Any) -> list[GroupMember]:
+    query = GroupMember.select().where(GroupMember.group == row.id).order_by(GroupMember.id)
+    return list(query)

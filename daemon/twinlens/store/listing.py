@@ -11,15 +11,11 @@ from peewee import JOIN, fn
 
 from twinlens.model.files import FileStatus
 from twinlens.model.groups import (
-    DuplicateClass,
-    DuplicateGroup,
-    DuplicateMember,
-    DuplicateType,
-    FileMember,
     GroupType,
 )
-from twinlens.model.groups import FileGroup as FileGroupValue
 from twinlens.model.views import DuplicateView, FileGroupView, FileView, Summary
+from twinlens.store import duplicate_groups
+from twinlens.store import file_groups as file_groups_store
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
@@ -130,17 +126,7 @@ def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]
             continue
         yield DuplicateView(
             id=row.key,
-            group=DuplicateGroup(
-                key=row.key,
-                duplicate_type=DuplicateType(row.duplicate_type),
-                duplicate_class=DuplicateClass(row.duplicate_class),
-                confidence=row.confidence,
-                rule=row.rule,
-                members=tuple(
-                    DuplicateMember(m.original_id, m.similarity, bool(m.is_primary))
-                    for m, _ in shown
-                ),
-            ),
+            group=duplicate_groups.value_of(row, [member for member, _ in shown]),
             reviewed=bool(row.reviewed),
             files=tuple(files for _, files in shown),
         )
@@ -262,12 +248,6 @@ def _group_view(row: FileGroup) -> FileGroupView:
         paths.append(bytes(member.file.root.path).rstrip(b"/") + b"/" + record.path)
     return FileGroupView(
         id=row.id,
-        group=FileGroupValue(
-            GroupType(row.group_type),
-            row.rule,
-            tuple(
-                FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence) for m in members
-            ),
-        ),
+        group=file_groups_store.value_of(row, members),
         paths=tuple(paths),
     )
