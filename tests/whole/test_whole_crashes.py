@@ -113,6 +113,7 @@ def test_a_daemon_killed_again_and_again_ends_with_what_a_fresh_scan_finds(
     assert differences(snapshot(house.database), snapshot(fresh_scan(house))) == {}
 
 
+@pytest.mark.slow
 def test_a_kill_during_a_scan_by_hand_loses_nothing(house: House, real: list[Path]) -> None:
     pourer = Pourer(house.root, real, 7)
     pourer.pour(120)

@@ -19,6 +19,7 @@ def mounts() -> Iterator[Mounts]:
         yield private
 
 
+@pytest.mark.slow
 def test_a_full_disk_pauses_the_daemon_and_room_lets_it_go_on(house: House, mounts: Mounts) -> None:
     state = house.database.parent
     state.mkdir()
@@ -42,6 +43,7 @@ def test_a_full_disk_pauses_the_daemon_and_room_lets_it_go_on(house: House, moun
         assert daemon.stop() < SOMETIME
 
 
+@pytest.mark.slow
 def test_a_full_disk_does_not_delay_the_end(house: House, mounts: Mounts) -> None:
     state = house.database.parent
     state.mkdir()
@@ -86,7 +88,10 @@ def test_a_scan_by_hand_on_a_full_disk_says_so(house: House, mounts: Mounts) -> 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("is_replaced", [False, True], ids=["deleted", "replaced"])
+@pytest.mark.parametrize(
+    "is_replaced",
+    [pytest.param(False, id="deleted"), pytest.param(True, id="replaced", marks=pytest.mark.slow)],
+)
 def test_a_database_taken_away_ends_the_daemon(house: House, is_replaced: bool) -> None:
     put_picture(house.root / "one.jpg", 1)
     with Daemon(house) as daemon:
@@ -101,6 +106,7 @@ def test_a_database_taken_away_ends_the_daemon(house: House, is_replaced: bool) 
         assert "Traceback" not in daemon.log
 
 
+@pytest.mark.slow
 def test_after_a_database_was_deleted_a_new_start_finds_everything_again(house: House) -> None:
     put_picture(house.root / "one.jpg", 1)
     with Daemon(house) as daemon:
@@ -150,6 +156,7 @@ def test_pages_torn_out_of_the_database_are_told_and_never_lead_to_a_false_answe
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_held_by_another_program_is_waited_for(house: House) -> None:
     put_picture(house.root / "one.jpg", 1)
     with Daemon(house) as daemon:

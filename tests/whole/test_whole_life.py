@@ -92,6 +92,7 @@ def test_the_end_during_a_first_scan_comes_quickly_and_the_scan_goes_on_later(ho
     assert snapshot(house.folder / "fresh.db") == first
 
 
+@pytest.mark.slow
 def test_a_receiver_that_never_answers_does_not_delay_the_end(
     house: House, deaf_receiver: str
 ) -> None:
@@ -288,7 +289,8 @@ def test_a_pass_beside_the_daemon_gives_the_same_answer_as_by_hand(house: House,
 
 
 def test_a_pass_is_cancelled_and_taken_up_again_through_the_daemon(house: House) -> None:
-    for number in range(400):
+    house.configure(workers={"processes": 1})
+    for number in range(900):
         put_picture(house.root / f"{number}.jpg", number)
     with Daemon(house) as daemon:
         eventually(lambda: house.status()["files"] > 0, SOMETIME)
@@ -298,11 +300,11 @@ def test_a_pass_is_cancelled_and_taken_up_again_through_the_daemon(house: House)
 
         assert answer == {"id": job, "cancel_requested": True}
         eventually(lambda: job_state(house, job) == "cancelled", SOMETIME)
-        assert house.status()["files"] < 400
+        assert house.status()["files"] < 900
         assert house.ask("jobs", "retry", str(job)) == {"id": job, "state": "pending"}
         eventually(lambda: job_state(house, job) == "success", 20.0)
         daemon.stop()
-    assert house.status()["files"] == 400
+    assert house.status()["files"] == 900
 
 
 def job_state(house: House, job: int) -> str:

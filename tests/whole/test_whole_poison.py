@@ -82,6 +82,7 @@ def test_a_file_that_kills_its_worker_costs_itself_alone(house: House, photos: P
     assert again["bytes_read"] == 0, "a poisoned file is not tried again at every scan"
 
 
+@pytest.mark.slow
 def test_a_file_that_hangs_its_tool_costs_itself_alone(house: House, photos: Path) -> None:
     tool = stand_in(house, "time.sleep(1000)")
     house.configure(workers=PATIENCE | {"file_seconds": 3}, exiftool={"path": tool})
@@ -100,6 +101,7 @@ def test_a_file_that_hangs_its_tool_costs_itself_alone(house: House, photos: Pat
         daemon.stop()
 
 
+@pytest.mark.slow
 def test_a_poisoned_file_is_looked_at_anew_when_it_changes(house: House, photos: Path) -> None:
     house.configure(workers=PATIENCE, exiftool={"path": stand_in(house, KILL_WORKER)})
     path = a_raw(photos, house.root / "poison.dng")

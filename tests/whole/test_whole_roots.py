@@ -37,6 +37,7 @@ def is_known(house: House, count: int) -> bool:
     return live(house) == count and house.is_quiet()
 
 
+@pytest.mark.slow
 def test_a_disk_unmounted_while_it_is_watched_keeps_its_files_and_comes_back_unread(
     house: House, mounts: Mounts
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_disk_unmounted_while_it_is_watched_keeps_its_files_and_comes_back_unr
     assert "root_back" in log
 
 
+@pytest.mark.slow
 def test_another_disk_at_the_same_path_makes_nothing_gone(house: House, mounts: Mounts) -> None:
     first, second = mounts.new_disk(), mounts.new_disk()
     mounts.mount(second, house.root)
@@ -94,6 +96,7 @@ def test_another_disk_at_the_same_path_makes_nothing_gone(house: House, mounts: 
     assert live(house) == 12
 
 
+@pytest.mark.slow
 def test_a_root_that_is_missing_at_the_start_is_waited_for(house: House) -> None:
     put_picture(house.root / "one.jpg", 1)
     house.scan()

@@ -69,7 +69,8 @@ def test_the_numbers_of_the_scan_are_those_of_the_files(
     assert result["files"] == result["added"] == len(facts)
     assert result["originals"] == len({fact["sha256"] for fact in facts})
     assert result["bytes_read"] == sum(fact["size"] for fact in facts)
-    assert result["failed"] == sum(row["error"] is not None for row in rows.values())
+    states = [row["status"] for row in rows.values()]
+    assert result["failed"] == states.count("broken") + states.count("unreadable")
 
 
 def test_media_types_are_those_of_exiftool_or_file(

@@ -78,6 +78,7 @@ def test_a_flood_of_arrivals_is_one_signed_message(house: House, receiver: Recei
     assert SECRET not in daemon.log
 
 
+@pytest.mark.slow
 def test_what_a_dead_receiver_missed_is_delivered_after_a_restart(
     house: House, receiver: Receiver
 ) -> None:
