@@ -362,3 +362,14 @@ def test_pictures_that_arrive_while_no_daemon_runs_are_found_at_the_next_start(
     house.configure(database={"path": str(house.folder / "fresh.db")})
     house.scan()
     assert snapshot(house.folder / "fresh.db") == snapshot(house.database)
+
+
+def test_the_debug_log_tells_of_files_and_not_of_sql(house: House) -> None:
+    house.configure(log={"level": "debug"})
+    with Daemon(house) as daemon:
+        put_picture(house.root / "one.jpg", 1)
+        eventually(lambda: "one.jpg" in house.files() and house.is_quiet(), SOMETIME)
+        daemon.stop()
+
+    assert "one.jpg" in daemon.log
+    assert "SELECT" not in daemon.log

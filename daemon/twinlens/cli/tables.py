@@ -226,8 +226,8 @@ def show_why(out: Console, why: dict[str, Any]) -> None:
     for group in why["groups"]:
         out.print()
         _show_group(out, group)
-        for member in group["members"]:
-            print_line(out, f"    because: {escape(member['evidence'])}")
+        for evidence in dict.fromkeys(member["evidence"] for member in group["members"]):
+            print_line(out, f"    because: {escape(evidence)}")
     for duplicate in why["duplicates"]:
         out.print()
         _show_duplicate(out, duplicate)

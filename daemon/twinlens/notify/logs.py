@@ -23,7 +23,7 @@ from twinlens.model.events import Event, Severity
 LogStyle = Literal["text", "json"]
 
 _MOST_WAITING = 10_000
-_QUIET_LIBRARIES = ("httpx", "httpcore", "apscheduler", "watchdog", "exiftool", "PIL")
+_QUIET_LIBRARIES = ("httpx", "httpcore", "apscheduler", "watchdog", "exiftool", "PIL", "peewee")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _HARMLESS = frozenset("\u200c\u200d")  # joiners, part of many emoji and of Persian words
 _LEVELS: Mapping[Severity, int] = MappingProxyType(

@@ -99,12 +99,6 @@ def version_of(sha256: str) -> tuple[int, int] | None:
     return None if row is None else (int(row.id), int(row.algorithm_version))
 
 
-def error_of(original_id: int) -> str | None:
-    """Why the content could not be understood, where it could not."""
-    row = _TALLY.first(id=original_id)
-    return None if row is None or row.error is None else str(row.error)
-
-
 def get(original_id: int) -> OriginalRecord:
     """The content with this id."""
     row = _WHOLE.first(id=original_id)
