@@ -21,7 +21,7 @@ from PIL import Image
 
 from twinlens.analysis.kinds import contradiction
 from twinlens.ingest.analyse import Analyst, analyse, prepare_worker
-from twinlens.ingest.worker import WorkerLimits
+from twinlens.ingest.limits import WorkerLimits
 from twinlens.media.reading import GONE
 from twinlens.model.files import Finding, Look, Stat
 from twinlens.model.picture import Kind, Measurement, MediaType

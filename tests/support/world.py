@@ -23,10 +23,11 @@ from twinlens.grouping.duplicates import PRESETS
 from twinlens.ingest.absorber import Absorber
 from twinlens.ingest.analyse import Analyst
 from twinlens.ingest.intake import Intake, IntakeParts
+from twinlens.ingest.limits import WorkerLimits
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
-from twinlens.ingest.worker import WorkerLimits, look_at
+from twinlens.ingest.worker import look_at
 from twinlens.jobs.runner import JobRunner
 from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import Event

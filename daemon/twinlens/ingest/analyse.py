@@ -12,8 +12,8 @@ from multiprocessing.util import Finalize
 from typing import Final
 
 from twinlens.analysis.kinds import recognise
+from twinlens.ingest.limits import WorkerLimits
 from twinlens.ingest.measure import EMPTY, Instruments, measure
-from twinlens.ingest.worker import WorkerLimits
 from twinlens.media.decoding import register_decoders
 from twinlens.media.exiftool import ExifTool
 from twinlens.media.reading import Content, ReadError, let_go, open_regular, read_content

@@ -17,7 +17,7 @@ from twinlens.analysis.metadata import MAKER_NOTE_TAGS, WANTED_TAGS, clean, meta
 from twinlens.analysis.quality import quality_score
 from twinlens.analysis.timestamps import content_candidates
 from twinlens.errors import MediaError
-from twinlens.ingest.worker import EXIFTOOL_IS_MISSING
+from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.media.decoding import Decoded, decode
 from twinlens.media.exiftool import ADVICE, ExifTool
 from twinlens.media.previews import preview_names, previews_in, raw_thumbnail

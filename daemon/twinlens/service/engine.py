@@ -23,16 +23,12 @@ from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
 from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.intake import Intake, IntakeParts
+from twinlens.ingest.limits import EXIFTOOL_IS_MISSING, WorkerLimits
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
 from twinlens.ingest.tally import scan_result
-from twinlens.ingest.worker import (
-    EXIFTOOL_IS_MISSING,
-    PRELOAD,
-    WorkerLimits,
-    start_worker,
-)
+from twinlens.ingest.worker import PRELOAD, start_worker
 from twinlens.jobs.definition import Registry
 from twinlens.jobs.pool import WorkerPool
 from twinlens.jobs.runner import JobRunner, Progress

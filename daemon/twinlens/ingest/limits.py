@@ -1,0 +1,29 @@
+"""What one worker process may take, and what it says when a tool is missing.
+
+The daemon hands this to its workers, so it loads nothing of theirs.
+"""
+
+from dataclasses import dataclass
+
+EXIFTOOL_IS_MISSING = "exiftool is needed for this"
+"""How the error of a content begins that has to be measured again once exiftool is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """The bounds of one worker process and of the exiftool that it starts.
+
+    The defaults let a picture of 200 megapixels through, the largest that phones make, which needs
+    about 1 GB while it is decoded; a JPEG of that size needs 5 MB.
+    """
+
+    memory_bytes: int = 2 << 30
+    """What the worker may take beside its program and libraries (RLIMIT_AS); 0: no bound."""
+    decode_pixels: int = 200_000_000
+    """Larger pictures are not decoded. A JPEG counts as it is decoded: an eighth of each side."""
+    file_bytes: int = 256 << 30
+    """Larger files are not read; 0: no bound."""
+    exiftool_seconds: float = 10.0
+    """How long one answer of exiftool may take."""
+    exiftool: str | None = None
+    """The program; None where there is none. Only RAWs and videos cannot do without it."""
