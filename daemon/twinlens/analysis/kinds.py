@@ -227,7 +227,7 @@ def _by_text(head: bytes, name: bytes) -> MediaType | None:
     if head.startswith((b"\xff\xfe<\0", b"\xfe\xff\0<")):
         head = head.decode("utf-16", "replace").encode()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if extension == "json" and text.startswith((b"{", b"[")):
+    if text.startswith((b"{", b"[")) and (extension == "json" or _is_takeout(text)):
         return MediaType("application/json", Kind.SIDECAR if _is_takeout(text) else Kind.OTHER)
     if text.startswith(b"<"):
         markup = _by_markup(text)
