@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinlens.analysis.ifd import read_first_directory
-from twinlens.analysis.kinds import HEAD_BYTES, contradiction, recognise
+from twinlens.analysis.ifd import read_directories
+from twinlens.analysis.kinds import HEAD_BYTES, as_named, contradiction, recognise
 from twinlens.model.picture import Kind, MediaType
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
@@ -63,19 +63,19 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
 def test_the_content_decides_and_the_name_breaks_ties(
     head: bytes, name: bytes, media_type: str, kind: Kind
 ) -> None:
-    assert recognise(head, name) == MediaType(media_type, Kind(kind))
+    assert as_named(recognise(head), name) == MediaType(media_type, Kind(kind))
 
 
 def test_a_dng_is_one_by_its_version_tag_whatever_its_name_says() -> None:
     head = tiff((0xC612, 1, 4, b"\1\4\0\0"))
 
-    assert recognise(head, b"export.tif").media_type == "image/x-adobe-dng"
+    assert recognise(head).media_type == "image/x-adobe-dng"
 
 
 def test_the_makers_name_alone_does_not_make_a_tiff_a_raw() -> None:
     export = tiff((0x010F, 2, 4, b"NIK\0"), (0x0100, 4, 1, b"\0\1\0\0"))
 
-    assert recognise(export, b"export.tif") == MediaType("image/tiff", Kind.IMAGE)
+    assert recognise(export) == MediaType("image/tiff", Kind.IMAGE)
 
 
 def test_a_raw_without_extension_is_found_by_its_structure_and_maker() -> None:
@@ -84,7 +84,50 @@ def test_a_raw_without_extension_is_found_by_its_structure_and_maker() -> None:
     )
     head += b"\0" * (0x60 - len(head)) + b"NIKON\0"
 
-    assert recognise(bytes(head), b"recovered_0001").media_type == "image/x-nikon-nef"
+    assert recognise(bytes(head)).media_type == "image/x-nikon-nef"
+
+
+def test_the_sensors_own_data_anywhere_in_the_file_makes_it_a_raw() -> None:
+    """Below IFD0, and beyond the head, where old backs and cameras put it."""
+    first = tiff((0x010F, 2, 4, b"LEA\0"), (0x014A, 4, 1, struct.pack("<I", 70_000)))
+    below = struct.pack("<H", 1) + struct.pack("<HHIHH", 0x0106, 3, 1, 32803, 0) + b"\0" * 4
+    whole = first.ljust(70_000, b"\0") + below
+
+    found = recognise(whole[:HEAD_BYTES], lambda at, size: whole[at : at + size])
+
+    assert found == MediaType("image/x-raw", Kind.RAW)
+    assert recognise(whole[:HEAD_BYTES]) == MediaType("image/tiff", Kind.IMAGE)
+
+
+def test_directories_that_go_round_in_a_circle_end() -> None:
+    head = bytearray(tiff((0x014A, 4, 1, struct.pack("<I", 8))))
+    head[-4:] = struct.pack("<I", 8)
+
+    assert recognise(bytes(head)) == MediaType("image/tiff", Kind.IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("media", "name", "named"),
+    [
+        (("image/tiff", Kind.IMAGE), b"old.NEF", ("image/x-nikon-nef", Kind.RAW)),
+        (("image/x-nikon-nef", Kind.RAW), b"new.nrw", ("image/x-nikon-nrw", Kind.RAW)),
+        (("image/x-nikon-nef", Kind.RAW), b"export.tif", ("image/x-nikon-nef", Kind.RAW)),
+        (("image/x-adobe-dng", Kind.RAW), b"GOPR0001.GPR", ("image/x-gopro-gpr", Kind.RAW)),
+        (
+            ("application/x-plist", Kind.OTHER),
+            b"a.AAE",
+            ("application/vnd.apple.photos", "sidecar"),
+        ),
+        (("image/png", Kind.IMAGE), b"a.nef", ("image/png", Kind.IMAGE)),
+        (("video/mp4", Kind.VIDEO), b"a.thm", ("video/mp4", Kind.VIDEO)),
+    ],
+)
+def test_a_name_makes_only_the_choices_that_the_content_leaves(
+    media: tuple[str, str], name: bytes, named: tuple[str, str]
+) -> None:
+    assert as_named(MediaType(media[0], Kind(media[1])), name) == MediaType(
+        named[0], Kind(named[1])
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,17 +145,19 @@ def test_a_raw_without_extension_is_found_by_its_structure_and_maker() -> None:
 def test_only_a_name_that_promises_a_picture_can_lie(
     head: bytes, name: bytes, words: str | None
 ) -> None:
-    assert contradiction(name, recognise(head, name)) == words
+    assert contradiction(name, as_named(recognise(head), name)) == words
 
 
 @given(st.binary(max_size=400), st.binary(max_size=12))
 def test_no_bytes_and_no_name_make_it_raise(head: bytes, name: bytes) -> None:
-    assert isinstance(recognise(head, name), MediaType)
+    assert isinstance(as_named(recognise(head), name), MediaType)
 
 
 @given(st.sampled_from([b"II*\0", b"MM\0*"]), st.binary(max_size=300))
 def test_no_directory_makes_it_raise(start: bytes, rest: bytes) -> None:
-    assert len(read_first_directory(start + rest).make) <= 64
+    data = start + rest
+
+    assert len(read_directories(lambda at, size: data[at : at + size]).make) <= 64
 
 
 def test_real_files_are_what_exiftool_says(photos: Any, truth: dict[str, Any]) -> None:
@@ -127,7 +172,8 @@ def test_real_files_are_what_exiftool_says(photos: Any, truth: dict[str, Any]) -
         if stated is None or path in argued:
             continue
         with open(photos / path, "rb") as stream:
-            found = recognise(stream.read(HEAD_BYTES), path.rpartition("/")[2].encode())
+            media = recognise(stream.read(HEAD_BYTES))
+        found = as_named(media, path.rpartition("/")[2].encode())
         if found.media_type != stated:
             missed[path] = (found.media_type, stated)
 

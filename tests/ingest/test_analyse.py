@@ -19,7 +19,7 @@ import pytest
 from pebble import ProcessPool
 from PIL import Image
 
-from twinlens.analysis.kinds import contradiction
+from twinlens.analysis.kinds import as_named, contradiction
 from twinlens.ingest.analyse import Analyst, analyse, prepare_worker
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.media.reading import GONE
@@ -57,11 +57,16 @@ def measured(finding: Finding) -> Measurement:
     return finding.measurement
 
 
-def error_of(finding: Finding) -> str | None:
-    """What is wrong with the content, or with its name: the recorder puts the two together."""
+def media_of(finding: Finding) -> MediaType:
+    """What the file is: the recorder puts the content and the name together."""
     found = measured(finding)
-    name = finding.path.rpartition(b"/")[2]
-    return found.error or contradiction(name, MediaType(found.media_type, found.kind))
+    return as_named(MediaType(found.media_type, found.kind), os.path.basename(finding.path))
+
+
+def error_of(finding: Finding) -> str | None:
+    """What is wrong with the content, or with its name."""
+    name = os.path.basename(finding.path)
+    return measured(finding).error or contradiction(name, media_of(finding))
 
 
 # --- the truth of independent tools -------------------------------------------------------------
@@ -115,7 +120,7 @@ def test_every_digest_is_true(findings: dict[str, Finding], truth: dict[str, Any
 def test_every_media_type_is_true(findings: dict[str, Finding], truth: dict[str, Any]) -> None:
     def judge(finding: Finding, entry: dict[str, Any]) -> object:
         expected = entry["exiftool"].get("File:MIMEType")
-        found = measured(finding).media_type
+        found = media_of(finding).media_type
         return None if expected in (None, found) else (found, expected)
 
     assert missed(findings, truth, judge) == {}
@@ -178,7 +183,7 @@ def test_files_that_no_decoder_judged_have_errors_where_they_should(
     assert {name: error for name, error in errors.items() if error} == {
         "broken/text.mov": "named .mov but is text",
         "broken/zero.mov": "empty file",
-        "raw/traps/tiny_header.nef": "broken: Bad IFD0 directory",
+        "raw/traps/tiny_header.nef": "broken: its header cannot be understood",
         "raw/traps/tiny_header.orf": "broken: Bad IFD0 directory",
         "raw/traps/tiny_header.raf": "broken: Unknown file type",
         "raw/traps/tiny_header.rw2": "broken: Bad IFD0 directory",

@@ -365,6 +365,32 @@ def test_a_raw_and_its_own_jpeg_are_no_duplicates(book: Book) -> None:
     assert book.duplicates("raw", "jpeg") == []
 
 
+def test_one_content_is_for_each_of_its_files_what_its_name_makes_of_it(book: Book) -> None:
+    look = measured(phash=LOOK)
+    book.record(book.content(b"other.jpg", "other", stat(1), measured(phash=LOOK ^ 0b11)))
+
+    book.record(book.content(b"CRW_1.THM", "preview", stat(2), look))
+    assert book.file(b"CRW_1.THM").kind is Kind.SIDECAR
+    assert book.duplicates("preview", "other") == []
+
+    book.record(book.copy(b"kept.jpg", "preview", stat(3)))
+    assert book.file(b"CRW_1.THM").kind is Kind.SIDECAR
+    assert book.file(b"kept.jpg").kind is Kind.IMAGE
+    assert len(book.duplicates("preview", "other")) == 1
+
+    book.record(book.absent(b"kept.jpg"))
+    assert book.duplicates("preview", "other") == []
+
+
+def test_a_rename_can_change_what_a_file_is(book: Book) -> None:
+    book.record(book.content(b"CRW_1.THM", "preview", stat(1), measured(phash=LOOK)))
+    source = book.file(b"CRW_1.THM")
+
+    book.record(book.moved(b"kept.jpg", stat(1), source.id))
+
+    assert book.file(b"kept.jpg").kind is Kind.IMAGE
+
+
 def test_a_rebuild_from_nothing_gives_the_groups_that_stand(book: Book) -> None:
     book.record(
         book.content(b"IMG_1.arw", "raw", stat(1), measured(Kind.RAW, captured=SHOT)),

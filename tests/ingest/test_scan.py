@@ -15,7 +15,7 @@ from support.nobody import run_as_nobody
 from support.world import World, jpeg
 from twinlens.ingest import survey as survey_module
 from twinlens.ingest.survey import Survey
-from twinlens.model.files import FileRecord, FileStatus
+from twinlens.model.files import Condition, FileRecord, FileStatus
 from twinlens.model.roots import RootState
 from twinlens.store import files, originals
 from twinlens.watch import scanner
@@ -440,8 +440,7 @@ def test_files_of_a_mount_below_the_root_are_not_gone_with_the_mount(
                     stat=found.stat,
                     is_nested=is_nested,
                     original_id=found.original_id,
-                    status=FileStatus.OK,
-                    error=None,
+                    condition=Condition(found.kind, FileStatus.OK),
                     at=world.at(),
                 )
 

@@ -34,7 +34,7 @@ def thumbnail(
 ) -> Image.Image | None:
     with open_regular(os.fsencode(path)) as (descriptor, stat):
         content = read_content(descriptor, os.fsencode(path), stat, 0)
-        media_type = recognise(content.head, content.name).media_type
+        media_type = recognise(content.head, content.read_at).media_type
         names = WANTED_TAGS | preview_names(media_type)
         tags = tool.read_tags(content.path_for_programs(), names)
         return raw_thumbnail(

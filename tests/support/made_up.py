@@ -2,7 +2,7 @@
 
 import hashlib
 
-from twinlens.model.files import FileStatus, Finding, Stat
+from twinlens.model.files import Condition, FileStatus, Finding, Stat
 from twinlens.model.picture import (
     ALGORITHM_VERSION,
     DateCandidate,
@@ -75,6 +75,7 @@ def put_file(
     radical: str = "",
 ) -> int:
     """Record a file and its reference; in a transaction."""
+    original = next(iter(originals.get_many([original_id or 0])), None)
     file_id = files.put(
         root_id,
         path,
@@ -82,8 +83,7 @@ def put_file(
         stat=at or stat(),
         is_nested=is_nested,
         original_id=original_id,
-        status=status,
-        error=None,
+        condition=Condition(original.measurement.kind if original else None, status),
         at=AT,
     )
     if original_id is not None and status is not FileStatus.GONE:

@@ -1,7 +1,8 @@
-"""What a file is, decided by its first bytes.
+"""What a file is, decided by its content.
 
-The name is asked only where the content leaves a choice (which TIFF-based RAW, which sidecar) and
-where it is needed to say that a name and a content contradict each other. Nothing here decodes.
+A name never changes what a content is: the same bytes may lie under many names, seen in any order.
+Where the content leaves a choice (which TIFF-based RAW, which sidecar), `as_named` makes it for one
+file and its name. Nothing here decodes.
 """
 
 import re
@@ -16,7 +17,7 @@ from twinlens.analysis.extensions import (
     promised_by,
     promises_a_picture,
 )
-from twinlens.analysis.ifd import FirstDirectory, read_first_directory
+from twinlens.analysis.ifd import Directories, ReadAt, read_directories
 from twinlens.model.picture import Kind, MediaType
 
 HEAD_BYTES: Final = 64 * 1024
@@ -79,7 +80,18 @@ _MAKERS: Final = (
     ("HASSELBLAD", "image/x-hasselblad-3fr"),
     ("SEIKO EPSON", "image/x-epson-erf"),
     ("MAMIYA", "image/x-mamiya-mef"),
+    ("EASTMAN KODAK", "image/x-kodak-kdc"),
+    ("KODAK", "image/x-kodak-kdc"),
 )
+_TIFF_FAMILY: Final = frozenset(
+    {MEDIA_BY_EXTENSION["tif"].media_type, "image/x-raw", *(media for _, media in _MAKERS)}
+)
+"""TIFFs whose content does not say for certain which RAW they are, or whether they are one."""
+_DNG: Final = TIFF_RAW_BY_EXTENSION["dng"].media_type
+_RAW: Final = MediaType("image/x-raw", Kind.RAW)
+_PLAIN_TEXT: Final = MediaType("text/plain", Kind.OTHER)
+_SETTINGS: Final = MEDIA_BY_EXTENSION["pp3"]
+_PROPERTY_LIST: Final = MediaType("application/x-plist", Kind.OTHER)
 _TAKEOUT_KEYS: Final = (b'"photoTakenTime"', b'"photoLastModifiedTime"', b'"albumData"')
 _ALBUM_KEYS: Final = (b'"title"', b'"access"', b'"date"')
 _LABELS: Final = {
@@ -90,6 +102,7 @@ _LABELS: Final = {
     "application/vnd.apple.photos": "an Apple edit list",
     "application/pdf": "PDF",
     "application/zip": "a ZIP archive",
+    "application/x-plist": "a property list",
     "application/x-gzip": "a gzip archive",
     "application/x-tar": "a tar archive",
     "application/postscript": "PostScript",
@@ -102,36 +115,49 @@ _LABELS: Final = {
 }
 
 
-def recognise(head: bytes, name: bytes) -> MediaType:
-    """Say what the file is whose first bytes are `head`. An empty one is nothing yet, whatever its
-    name promises: all empty files are one content."""
+def recognise(head: bytes, read_at: ReadAt | None = None) -> MediaType:
+    """Say what the content is whose first bytes are `head`; an empty one is nothing yet.
+
+    `read_at` reaches the directories of a TIFF that lie beyond the head.
+    """
     if not head:
         return EMPTY
-    by_content = (
-        _by_tiff(head, name)
+    return (
+        _by_tiff(head, read_at or (lambda offset, size: head[offset : offset + size]))
         or _by_signature(head)
         or _by_container(head)
-        or _by_text(head, name)
+        or _by_text(head)
         or UNKNOWN
     )
-    return _as_sidecar(by_content, name)
+
+
+def as_named(media: MediaType, name: bytes) -> MediaType:
+    """What one file is: its content, with the choices that the content leaves made by its name.
+
+    A preview that a camera lays beside its own file (THM, LRV) is a sidecar, not a picture.
+    """
+    extension = extension_of(name)
+    if (extension == "thm" and media.kind is Kind.IMAGE) or (
+        extension == "lrv" and media.kind is Kind.VIDEO
+    ):
+        return MediaType(media.media_type, Kind.SIDECAR)
+    promised = promised_by(name)
+    if media.media_type in _TIFF_FAMILY and extension in TIFF_RAW_BY_EXTENSION:
+        return promised
+    if media.media_type == _DNG and extension == "gpr":
+        return promised
+    if media == _PLAIN_TEXT and (extension == "json" or promised == _SETTINGS):
+        return promised
+    return promised if media == _PROPERTY_LIST and extension == "aae" else media
 
 
 def contradiction(name: bytes, media: MediaType) -> str | None:
-    """Why a name that promises a picture is a lie, in words; None where it is not one."""
+    """Why a name that promises a picture is a lie about a file that is `media`; None if it is no
+    lie."""
     if media.kind not in (Kind.OTHER, Kind.SIDECAR) or not promises_a_picture(name):
         return None
     label = _LABELS.get(media.media_type, "not a known picture")
     return f"named .{extension_of(name)} but is {label}"
-
-
-def _as_sidecar(media: MediaType, name: bytes) -> MediaType:
-    """A preview that a camera lays beside its own file (THM, LRV) is a sidecar, not a picture."""
-    extension = extension_of(name)
-    is_preview = (extension == "thm" and media.kind is Kind.IMAGE) or (
-        extension == "lrv" and media.kind is Kind.VIDEO
-    )
-    return MediaType(media.media_type, Kind.SIDECAR) if is_preview else media
 
 
 def _by_signature(head: bytes) -> MediaType | None:
@@ -186,54 +212,49 @@ def _by_brand(head: bytes) -> MediaType:
     return MediaType(media_type, Kind.VIDEO if media_type.startswith("video/") else Kind.OTHER)
 
 
-def _by_tiff(head: bytes, name: bytes) -> MediaType | None:
+def _by_tiff(head: bytes, read_at: ReadAt) -> MediaType | None:
     if head.startswith(_PANASONIC_START):
-        is_leica = extension_of(name) == "rwl"
+        is_leica = read_directories(read_at).make.startswith("LEICA")
         return MediaType("image/x-leica-rwl" if is_leica else "image/x-panasonic-rw2", Kind.RAW)
     if head.startswith(_BIG_TIFF_STARTS):
-        return TIFF_RAW_BY_EXTENSION.get(extension_of(name), MEDIA_BY_EXTENSION["tif"])
+        return MEDIA_BY_EXTENSION["tif"]
     if not head.startswith(_TIFF_STARTS):
         return None
     if head[8:10] == b"CR" and head[10:11] == b"\x02":
         return TIFF_RAW_BY_EXTENSION["cr2"]
     if head[8:16] in (b"IIIITwaR", b"IIIIRawT", b"MMMMRawT"):
         return MediaType("image/x-raw", Kind.RAW)
-    return _tiff_raw(read_first_directory(head), name)
+    return _tiff_raw(read_directories(read_at))
 
 
-def _tiff_raw(directory: FirstDirectory, name: bytes) -> MediaType:
-    """Choose among the RAWs that are TIFFs: DNG says so itself, the rest by extension, then maker.
+def _tiff_raw(found: Directories) -> MediaType:
+    """Choose among the RAWs that are TIFFs: DNG says so itself, the rest show the sensor's data.
 
     A TIFF that was exported from a RAW keeps the maker's name, so the maker alone proves nothing:
-    without a RAW's extension, IFD0 must also be a reduced picture with the real one below it.
+    without sensor data, IFD0 must also be a reduced picture with the real one below it.
     """
-    promised = TIFF_RAW_BY_EXTENSION.get(extension_of(name))
-    if directory.is_dng:
-        is_gopro = promised is not None and promised.media_type == "image/x-gopro-gpr"
-        return TIFF_RAW_BY_EXTENSION["gpr" if is_gopro else "dng"]
-    if promised is not None:
-        return promised
-    if directory.is_reduced and directory.has_sub_directories:
+    if found.is_dng:
+        return TIFF_RAW_BY_EXTENSION["dng"]
+    if found.has_sensor_data or (found.is_reduced and found.has_sub_directories):
         for maker, media_type in _MAKERS:
-            if directory.make.startswith(maker):
+            if found.make.startswith(maker):
                 return MediaType(media_type, Kind.RAW)
-    return MEDIA_BY_EXTENSION["tif"]
+    return _RAW if found.has_sensor_data else MEDIA_BY_EXTENSION["tif"]
 
 
-def _by_text(head: bytes, name: bytes) -> MediaType | None:
-    extension = extension_of(name)
-    if head.startswith(b"bplist00") and extension == "aae":
-        return MEDIA_BY_EXTENSION["aae"]
+def _by_text(head: bytes) -> MediaType | None:
+    if head.startswith(b"bplist00"):
+        return _PROPERTY_LIST
     if head.startswith((b"\xff\xfe<\0", b"\xfe\xff\0<")):
         head = head.decode("utf-16", "replace").encode()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"{", b"[")) and (extension == "json" or _is_takeout(text)):
-        return MediaType("application/json", Kind.SIDECAR if _is_takeout(text) else Kind.OTHER)
+    if text.startswith(b"{") and _is_takeout(text):
+        return MediaType("application/json", Kind.SIDECAR)
     if text.startswith(b"<"):
         markup = _by_markup(text)
         if markup is not None:
             return markup
-    return _by_plain_text(head, name)
+    return _PLAIN_TEXT if _is_text(head) else None
 
 
 def _by_markup(text: bytes) -> MediaType | None:
@@ -245,14 +266,6 @@ def _by_markup(text: bytes) -> MediaType | None:
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return MEDIA_BY_EXTENSION["html"]
     return MediaType("image/svg+xml", Kind.OTHER) if start.startswith(b"<svg") else None
-
-
-def _by_plain_text(head: bytes, name: bytes) -> MediaType | None:
-    if not _is_text(head):
-        return None
-    promised = promised_by(name)
-    is_settings = promised.kind is Kind.SIDECAR and promised.media_type == "text/plain"
-    return promised if is_settings else MediaType("text/plain", Kind.OTHER)
 
 
 def _by_xml(text: bytes) -> MediaType:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from twinlens.analysis.kinds import as_named
 from twinlens.analysis.names import parse_name
 from twinlens.grouping.duplicates import exact_group
 from twinlens.grouping.primary import Contender, choose
 from twinlens.model.groups import DuplicateClass, DuplicateType
 from twinlens.model.paths import to_text
+from twinlens.model.picture import MediaType
 from twinlens.model.views import DuplicateView, FileGroupView, FileView
 
 HASH_DIGITS = 16
@@ -16,14 +18,15 @@ def file_shape(view: FileView) -> dict[str, Any]:
     """One line of `files --json`."""
     original = view.original
     measured = original.measurement if original else None
+    media = _media_of(view)
     metadata = measured.metadata if measured else None
     fingerprint = measured.fingerprint if measured else None
     return {
         "path": to_text(view.path),
         "sha256": original.sha256 if original else None,
         "size": view.file.stat.size,
-        "media_type": measured.media_type if measured else None,
-        "kind": measured.kind.value if measured else None,
+        "media_type": media.media_type if media else None,
+        "kind": media.kind.value if media else None,
         "width": measured.width if measured else None,
         "height": measured.height if measured else None,
         "make": metadata.make if metadata else None,
@@ -38,6 +41,14 @@ def file_shape(view: FileView) -> dict[str, Any]:
         "status": view.file.status.value,
         "error": error_of(view),
     }
+
+
+def _media_of(view: FileView) -> MediaType | None:
+    if view.original is None:
+        return None
+    measured = view.original.measurement
+    name = view.file.path.rpartition(b"/")[2]
+    return as_named(MediaType(measured.media_type, measured.kind), name)
 
 
 def error_of(view: FileView) -> str | None:

@@ -65,7 +65,7 @@ class Analyst:
         finding = Finding(look.path, stat=stat, sha256=content.sha256, bytes_read=content.size)
         if content.sha256 in look.known_digests:
             return finding
-        media = recognise(content.head, content.name)
+        media = recognise(content.head, content.read_at)
         if look.is_careful:
             error = TREATED_CAREFULLY if content.size else EMPTY
             # Version 0: not measured, so that a copy of it is not taken as known.

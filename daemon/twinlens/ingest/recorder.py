@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from twinlens.analysis.kinds import contradiction
+from twinlens.analysis.kinds import as_named, contradiction
 from twinlens.analysis.names import parse_name
 from twinlens.ingest.capture_time import settle_capture_time
-from twinlens.model.files import FileRecord, FileStatus, Finding, Stat
+from twinlens.model.files import Condition, FileRecord, FileStatus, Finding, Stat
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import ALGORITHM_VERSION, Measurement, MediaType
 from twinlens.store import files as files_store
@@ -136,9 +136,9 @@ class Recorder:
             files_store.delete(known.id)
         old_radical = _radical(source.path)
         radical = _radical(seen.path)
-        status, error = _verdict(seen.path, originals_store.get(source.original_id))
+        condition = _condition(seen.path, originals_store.get(source.original_id))
         if source.status is FileStatus.UNREADABLE:
-            status, error = source.status, source.error
+            condition = Condition(condition.kind, source.status, source.error)
         files_store.move(
             source.id,
             seen.root_id,
@@ -146,8 +146,7 @@ class Recorder:
             radical=radical,
             stat=stat,
             is_nested=seen.is_nested,
-            status=status,
-            error=error,
+            condition=condition,
             at=self._at(),
         )
         if was_gone:
@@ -163,7 +162,7 @@ class Recorder:
         if known is not None and known.status is not FileStatus.GONE:
             files_store.set_unreadable(known.id, error, self._at())
             return Recorded(seen, Change.UNREADABLE, known.id, known.original_id, error)
-        file_id = self._put(seen, stat, None, FileStatus.UNREADABLE, error)
+        file_id = self._put(seen, stat, None, Condition(None, FileStatus.UNREADABLE, error))
         return Recorded(seen, Change.UNREADABLE, file_id, None, error)
 
     def _content(
@@ -178,9 +177,9 @@ class Recorder:
         if original_id is None:
             return Recorded(seen, Change.AGAIN)
         original = originals_store.get(original_id)
-        status, error = _verdict(seen.path, original)
-        file_id = self._put(seen, stat, original_id, status, error)
-        error = error or original.measurement.error
+        condition = _condition(seen.path, original)
+        file_id = self._put(seen, stat, original_id, condition)
+        error = condition.error or original.measurement.error
         was_live = known is not None and known.status is not FileStatus.GONE
         if known is not None and was_live and known.original_id == original_id:
             touched.originals.add(original_id)
@@ -199,14 +198,7 @@ class Recorder:
         )
         return Recorded(seen, Change.CHANGED, file_id, original_id, error, others)
 
-    def _put(
-        self,
-        seen: Seen,
-        stat: Stat,
-        original_id: int | None,
-        status: FileStatus,
-        error: str | None,
-    ) -> int:
+    def _put(self, seen: Seen, stat: Stat, original_id: int | None, condition: Condition) -> int:
         return files_store.put(
             seen.root_id,
             seen.path,
@@ -214,8 +206,7 @@ class Recorder:
             stat=stat,
             is_nested=seen.is_nested,
             original_id=original_id,
-            status=status,
-            error=error,
+            condition=condition,
             at=self._at(),
         )
 
@@ -239,8 +230,8 @@ class Recorder:
         for record in files_store.of_original(original_id):
             touched.buckets.add((record.root_id, _radical(record.path)))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
-                status, error = _verdict(record.path, original)
-                files_store.set_status(record.id, status, error, self._at())
+                condition = _condition(record.path, original)
+                files_store.set_condition(record.id, condition, self._at())
 
     def _release(self, record: FileRecord, touched: Touched) -> None:
         if record.original_id is not None:
@@ -251,18 +242,19 @@ class Recorder:
         return self._clock().isoformat(timespec="seconds")
 
 
-def _verdict(path: bytes, original: OriginalRecord) -> tuple[FileStatus, str | None]:
-    """How a file with this content fares, and what is wrong with its name alone.
+def _condition(path: bytes, original: OriginalRecord) -> Condition:
+    """What a file with this content is, how it fares, and what is wrong with its name alone.
 
     A name that lies is the file's own fault: other files of the same content may be well named.
     """
     measured = original.measurement
+    media = as_named(MediaType(measured.media_type, measured.kind), _name(path))
     if original.size == 0:
-        return FileStatus.WAITING, None
+        return Condition(media.kind, FileStatus.WAITING)
     if measured.error is not None:
-        return FileStatus.BROKEN, None
-    lie = contradiction(_name(path), MediaType(measured.media_type, measured.kind))
-    return (FileStatus.OK if lie is None else FileStatus.BROKEN), lie
+        return Condition(media.kind, FileStatus.BROKEN)
+    lie = contradiction(_name(path), media)
+    return Condition(media.kind, FileStatus.OK if lie is None else FileStatus.BROKEN, lie)
 
 
 def _is_stale(known: FileRecord, stat: Stat) -> bool:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from twinlens.analysis.kinds import as_named
 from twinlens.analysis.names import parse_name
 from twinlens.grouping.duplicates import Picture, SimilarityLimits, cliques, component
 from twinlens.grouping.pairs import AmbiguousPair, PairCandidate, pair
@@ -21,8 +22,9 @@ from twinlens.ingest.recorder import Touched
 from twinlens.model.files import FileRecord
 from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import Kind
+from twinlens.model.picture import Kind, MediaType
 from twinlens.store import duplicate_groups, file_groups
+from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ RULES_VERSION = 2
 LARGEST_LIVE_COMPONENT = 5000
 """Beyond it a change is not followed at once: pictures that hang together in such numbers are a
 time lapse, and grouping them anew for each arrival would stop everything else."""
+
+_PICTURES = frozenset({Kind.IMAGE, Kind.RAW})
+"""A content that is only ever a sidecar (a THM) is nobody's duplicate."""
 
 
 @dataclass(slots=True)
@@ -163,10 +168,12 @@ def _comparable_hash(original: OriginalRecord) -> int | None:
 def _pictures(ids: Iterable[int]) -> Sequence[Picture]:
     wanted = list(ids)
     groups = file_groups.group_ids_of_originals(wanted)
+    kinds = files_store.kinds_of(wanted)
     pictures = []
     for original in originals_store.get_many(wanted):
         measured = original.measurement
-        if measured.fingerprint is None or measured.kind not in (Kind.IMAGE, Kind.RAW):
+        is_shown = not _PICTURES.isdisjoint(kinds.get(original.id, ()))
+        if measured.fingerprint is None or not is_shown:
             continue
         metadata = measured.metadata
         camera = " ".join(part for part in (metadata.make, metadata.model) if part) or None
@@ -196,6 +203,7 @@ def pair_candidate(record: FileRecord, original: OriginalRecord) -> PairCandidat
     directory, _, name = record.path.rpartition(b"/")
     parts = parse_name(name)
     measured = original.measurement
+    media = as_named(MediaType(measured.media_type, measured.kind), name)
     fingerprint = measured.fingerprint
     return PairCandidate(
         file_id=record.id,
@@ -203,8 +211,8 @@ def pair_candidate(record: FileRecord, original: OriginalRecord) -> PairCandidat
         name=name,
         radical=parts.radical,
         copy_mark=parts.copy_mark,
-        kind=measured.kind,
-        media_type=measured.media_type,
+        kind=media.kind,
+        media_type=media.media_type,
         captured_at=original.captured_at,
         has_subseconds=measured.metadata.has_subseconds,
         make=measured.metadata.make,

@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-from twinlens.analysis.ifd import read_first_directory
+from twinlens.analysis.ifd import read_directories
 from twinlens.media.decoding import decode
 from twinlens.media.exiftool import ExifTool, ExifToolError
 from twinlens.media.reading import Content
@@ -83,7 +83,7 @@ def _first_directory(content: Content, most_pixels: int) -> Image.Image | None:
     """The first picture of a RAW that is a TIFF and calls it a reduced one (many DNGs)."""
     if not content.head.startswith(_TIFF_STARTS):
         return None
-    if not read_first_directory(content.head).is_reduced:
+    if not read_directories(content.read_at).is_reduced:
         return None
     with content.open() as stream:
         return decode(stream, "image/tiff", most_pixels).thumbnail

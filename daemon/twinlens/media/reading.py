@@ -81,6 +81,12 @@ class Content:
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         return open(self.descriptor, "rb", closefd=False)
 
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`, fewer where the content ends."""
+        if self.data is not None:
+            return self.data[offset : offset + size]
+        return os.pread(self.descriptor, size, offset)
+
     def path_for_programs(self) -> bytes:
         """A path that leads other processes of this user to the descriptor, whatever its name."""
         return b"/proc/%d/fd/%d" % (os.getpid(), self.descriptor)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from twinlens.model.picture import Measurement
+from twinlens.model.picture import Kind, Measurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,16 @@ class FileStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What a file is and how it fares; `kind` is None where it was never read, and `error` is the
+    file's own: what is wrong with its content is the content's."""
+
+    kind: Kind | None
+    status: FileStatus
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One request to look at a path: everything a worker needs, picklable.
 
@@ -101,7 +111,9 @@ class Finding:
 class FileRecord:
     """One path as the store knows it. `path` is relative to its root.
 
-    `is_nested` says that the file lay on another mount than its root when it was last seen.
+    `is_nested` says that the file lay on another mount than its root when it was last seen. `kind`
+    is that of its content, with the choices made that the content leaves to the name; None where
+    it was never read.
     """
 
     id: int
@@ -110,5 +122,6 @@ class FileRecord:
     stat: Stat
     is_nested: bool
     original_id: int | None
+    kind: Kind | None
     status: FileStatus
     error: str | None

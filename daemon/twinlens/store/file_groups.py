@@ -11,19 +11,18 @@ from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
-from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables import File, GroupMember
 from twinlens.store.tables import FileGroup as GroupRow
 
 _A_RAW = Statement(
     File,
     lambda: (
         File.select(File.id)
-        .join(Original)
         .where(
             (File.root == slot("root"))
             & (File.radical == slot("bucket"))
             & (File.status != FileStatus.GONE.value)
-            & (Original.kind == Kind.RAW.value)
+            & (File.kind == Kind.RAW.value)
         )
         .limit(1)
     ),
@@ -45,8 +44,7 @@ def every_bucket() -> set[tuple[int, str]]:
     """Each (root id, radical) under which a RAW or a group stands."""
     raws = (
         File.select(File.root, File.radical)
-        .join(Original)
-        .where((Original.kind == Kind.RAW.value) & (File.status != FileStatus.GONE.value))
+        .where((File.kind == Kind.RAW.value) & (File.status != FileStatus.GONE.value))
         .distinct()
     )
     groups = GroupRow.select(GroupRow.root, GroupRow.bucket).distinct()

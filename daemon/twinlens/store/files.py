@@ -9,7 +9,8 @@ from typing import Any
 
 from peewee import fn
 
-from twinlens.model.files import FileRecord, FileStatus, Stat
+from twinlens.model.files import Condition, FileRecord, FileStatus, Stat
+from twinlens.model.picture import Kind
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
@@ -18,7 +19,7 @@ from twinlens.store.tables import File, Root
 _PLACE = ("root", "directory", "name")
 _SEEN = (
     *("radical", "size", "mtime_ns", "ctime_ns", "device", "inode", "is_nested"),
-    *("original", "status", "error", "updated_at"),
+    *("original", "kind", "status", "error", "updated_at"),
 )
 _AT_PATH = Statement(
     File,
@@ -166,6 +167,23 @@ def of_original(original_id: int) -> list[FileRecord]:
     return [_record(row) for row in _OF_ORIGINAL.all(original=original_id)]
 
 
+def kinds_of(original_ids: Iterable[int]) -> dict[int, frozenset[Kind]]:
+    """For each content: what the live files are that refer to it."""
+    query = (
+        File.select(File.original, File.kind)
+        .where(
+            File.original.in_(list(original_ids))
+            & (File.status != FileStatus.GONE.value)
+            & File.kind.is_null(False)
+        )
+        .distinct()
+    )
+    found: dict[int, set[Kind]] = {}
+    for original_id, kind in tuples(query):
+        found.setdefault(original_id, set()).add(Kind(kind))
+    return {original_id: frozenset(kinds) for original_id, kinds in found.items()}
+
+
 def put(
     root_id: int,
     path: bytes,
@@ -174,8 +192,7 @@ def put(
     stat: Stat,
     is_nested: bool,
     original_id: int | None,
-    status: FileStatus,
-    error: str | None,
+    condition: Condition,
     at: str,
 ) -> int:
     """Record what is at the path now; returns the file's id, which stays for the path."""
@@ -190,8 +207,7 @@ def put(
         "inode": to_signed(stat.inode),
         "is_nested": is_nested,
         "original": original_id,
-        "status": status.value,
-        "error": error,
+        **_columns(condition),
         "updated_at": at,
     }
     existing = _AT_PATH.first(**place)
@@ -209,8 +225,7 @@ def move(
     radical: str,
     stat: Stat,
     is_nested: bool,
-    status: FileStatus,
-    error: str | None,
+    condition: Condition,
     at: str,
 ) -> None:
     """Record a rename: the file keeps its id, its content and its history."""
@@ -222,8 +237,7 @@ def move(
         radical=radical,
         ctime_ns=stat.ctime_ns,
         is_nested=is_nested,
-        status=status.value,
-        error=error,
+        **_columns(condition),
         deleted_at=None,
         updated_at=at,
     ).where(File.id == file_id).execute()
@@ -241,10 +255,16 @@ def set_unreadable(file_id: int, error: str, at: str) -> None:
     ).execute()
 
 
-def set_status(file_id: int, status: FileStatus, error: str | None, at: str) -> None:
+def set_condition(file_id: int, condition: Condition, at: str) -> None:
     """Its content was measured anew, and may be understood now or no longer."""
-    File.update(status=status.value, error=error, updated_at=at).where(
-        (File.id == file_id) & (File.status != status.value)
+    columns = _columns(condition)
+    File.update(**columns, updated_at=at).where(
+        (File.id == file_id)
+        & (
+            (File.status != columns["status"])
+            | (File.kind != columns["kind"])
+            | File.kind.is_null()
+        )
     ).execute()
 
 
@@ -271,6 +291,14 @@ def from_rows(rows: Iterable[File]) -> list[FileRecord]:
     return [_record(row) for row in rows]
 
 
+def _columns(condition: Condition) -> dict[str, str | None]:
+    return {
+        "kind": condition.kind and condition.kind.value,
+        "status": condition.status.value,
+        "error": condition.error,
+    }
+
+
 def _record(row: Any) -> FileRecord:
     """The value of a row, whether it is a model's or a statement's."""
     directory, name = bytes(row.directory), bytes(row.name)
@@ -287,6 +315,7 @@ def _record(row: Any) -> FileRecord:
         ),
         is_nested=bool(row.is_nested),
         original_id=row.original_id,
+        kind=None if row.kind is None else Kind(row.kind),
         status=FileStatus(row.status),
         error=row.error,
     )

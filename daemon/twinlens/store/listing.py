@@ -135,12 +135,10 @@ def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]
 def summary() -> Summary:
     """The numbers of `status`, each by one query over an index or one pass over the files."""
     live = (
-        File.select(File.status, Original.kind, fn.COUNT(File.id), fn.SUM(File.size))
-        .join(Original, JOIN.LEFT_OUTER)
-        .switch(File)
+        File.select(File.status, File.kind, fn.COUNT(File.id), fn.SUM(File.size))
         .join(Root)
         .where((File.status != FileStatus.GONE.value) & Root.is_active)
-        .group_by(File.status, Original.kind)
+        .group_by(File.status, File.kind)
     )
     by_status: dict[str, int] = {}
     by_kind: dict[str, int] = {}

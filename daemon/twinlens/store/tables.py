@@ -117,6 +117,7 @@ class File(Model):
     inode = BigIntegerField()
     is_nested = BooleanField(default=False)
     original = ForeignKeyField(Original, null=True, backref="files", on_delete="SET NULL")
+    kind = TextField(null=True)
     status = TextField()
     error = TextField(null=True)
     deleted_at = TextField(null=True)
