@@ -77,6 +77,7 @@ class Fingerprint:
 
     Bit order is imagehash's: `int(str(hash), 16)`. `is_degenerate` marks pictures too flat or too
     dark for a hash to mean anything (`reason` says which); they are compared by bytes only.
+    `miniature` is the small picture that the second look compares (layout: analysis/miniature.py).
     """
 
     phash: int
@@ -85,6 +86,7 @@ class Fingerprint:
     whash: int
     is_degenerate: bool = False
     reason: str | None = None
+    miniature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class Metadata:
     burst_id: str | None = None
     image_unique_id: str | None = None
     image_number: str | None = None
+    sequence_number: str | None = None
+    drive_mode: str | None = None
+    has_embedded_video: bool = False
     has_subseconds: bool = False
     altitude_metres: float | None = None
     tags: dict[str, str] = field(default_factory=dict)
@@ -112,6 +117,8 @@ class Measurement:
     """Everything measured of one content. It depends on the bytes alone, never on the path.
 
     `width` and `height` are pixels as stored, before `orientation` (EXIF 1 to 8) is applied.
+    `image_digest` is a hash of the pixels' stream without metadata, where the format allows to tell
+    them apart: contents that share it differ in metadata only.
     `error` says why the content could not be understood (broken picture, wrong content); what was
     found out before it failed is kept.
     """
@@ -126,5 +133,6 @@ class Measurement:
     fingerprint: Fingerprint | None = None
     quality_score: float | None = None
     place: Place | None = None
+    image_digest: str | None = None
     error: str | None = None
     algorithm_version: int = ALGORITHM_VERSION

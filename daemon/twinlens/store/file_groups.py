@@ -103,7 +103,11 @@ def replace_bucket(
     for group in wanted:
         touched |= {member.file_id for member in group.members}
         group_id = GroupRow.insert(
-            root=root_id, bucket=bucket, group_type=group.group_type.value, rule=group.rule
+            root=root_id,
+            bucket=bucket,
+            group_type=group.group_type.value,
+            aspects=" ".join(group.aspects),
+            rule=group.rule,
         ).execute()
         GroupMember.insert_many(
             [
@@ -113,6 +117,9 @@ def replace_bucket(
                     "file_type": member.file_type,
                     "is_primary": member.is_primary,
                     "evidence": member.evidence,
+                    "rule": member.rule,
+                    "runner_up": member.runner_up,
+                    "sequence": member.sequence,
                 }
                 for member in group.members
             ]
@@ -138,7 +145,20 @@ def value_of(row: Any, members: Iterable[GroupMember]) -> FileGroup:
     return FileGroup(
         GroupType(row.group_type),
         row.rule,
-        tuple(FileMember(m.file_id, m.file_type, bool(m.is_primary), m.evidence) for m in members),
+        tuple(_member(member) for member in members),
+        tuple(GroupType(aspect) for aspect in row.aspects.split()),
+    )
+
+
+def _member(row: GroupMember) -> FileMember:
+    return FileMember(
+        row.file_id,
+        row.file_type,
+        bool(row.is_primary),
+        row.evidence,
+        row.rule,
+        row.runner_up,
+        row.sequence,
     )
 
 

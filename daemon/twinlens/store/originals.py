@@ -33,6 +33,7 @@ _MEASURED = (
     *("media_type", "kind", "width", "height", "orientation", "metadata"),
     *("phash", "dhash", "ahash", "whash", "degenerate", "algorithm_version", "quality_score"),
     *("latitude", "longitude", "geohash4", "geohash6", "geohash8", "candidates", "error"),
+    *("miniature", "image_digest", "burst_id", "content_identifier"),
 )
 OUTDATED = -1
 """The algorithm version of a content that has to be measured again."""
@@ -290,6 +291,10 @@ def _columns(measurement: Measurement) -> dict[str, object]:
         "geohash6": place.geohash6 if place else None,
         "geohash8": place.geohash8 if place else None,
         "candidates": _candidates(measurement.date_candidates, ()),
+        "miniature": fingerprint.miniature if fingerprint else None,
+        "image_digest": measurement.image_digest,
+        "burst_id": measurement.metadata.burst_id,
+        "content_identifier": measurement.metadata.content_identifier,
         "error": " ".join(measurement.error.split()) if measurement.error else None,
     }
 
@@ -326,6 +331,7 @@ def record(row: Any) -> OriginalRecord:
             fingerprint=_fingerprint(row),
             quality_score=row.quality_score,
             place=_place(row),
+            image_digest=row.image_digest,
             error=row.error,
             algorithm_version=row.algorithm_version,
         ),
@@ -348,6 +354,7 @@ def _fingerprint(row: Any) -> Fingerprint | None:
         whash=to_unsigned(row.whash),
         is_degenerate=row.degenerate is not None,
         reason=row.degenerate,
+        miniature=bytes(row.miniature) if row.miniature is not None else None,
     )
 
 

@@ -6,6 +6,7 @@ and device numbers) are kept as two's complement: SQLite has no unsigned integer
 """
 
 from peewee import (
+    SQL,
     AutoField,
     BigIntegerField,
     BlobField,
@@ -83,6 +84,10 @@ class Original(Model):
     reference_count = IntegerField(default=0, constraints=[Check("reference_count >= 0")])
     orphaned_at = TextField(null=True)
     error = TextField(null=True)
+    miniature = BlobField(null=True)
+    image_digest = TextField(null=True)
+    burst_id = TextField(null=True)
+    content_identifier = TextField(null=True)
 
     class Meta:
         table_name = "original"
@@ -96,6 +101,22 @@ Original.add_index(
 )
 Original.add_index(
     Original.orphaned_at, name="original_orphaned", where=Original.orphaned_at.is_null(False)
+)
+# What was taken within the same seconds, and what a phone gave one identifier: bursts, live photos.
+Original.add_index(
+    Original.captured_at, name="original_captured_at", where=Original.captured_at.is_null(False)
+)
+Original.add_index(
+    Original.burst_id, name="original_burst_id", where=Original.burst_id.is_null(False)
+)
+Original.add_index(
+    Original.content_identifier,
+    name="original_content_identifier",
+    where=Original.content_identifier.is_null(False),
+)
+# Contents that differ in metadata only.
+Original.add_index(
+    Original.image_digest, name="original_image_digest", where=Original.image_digest.is_null(False)
 )
 
 
@@ -118,6 +139,7 @@ class File(Model):
     is_nested = BooleanField(default=False)
     original = ForeignKeyField(Original, null=True, backref="files", on_delete="SET NULL")
     kind = TextField(null=True)
+    burst_key = TextField(null=True)
     status = TextField()
     error = TextField(null=True)
     deleted_at = TextField(null=True)
@@ -136,6 +158,12 @@ class File(Model):
         )
 
 
+# The frames of a burst that only their names tell of.
+File.add_index(
+    File.root, File.burst_key, name="file_burst_key", where=File.burst_key.is_null(False)
+)
+
+
 class FileGroup(Model):
     """Files of one photograph. `bucket` is the radical under which they met."""
 
@@ -144,6 +172,7 @@ class FileGroup(Model):
     root = ForeignKeyField(Root, index=False)
     bucket = TextField()
     group_type = TextField()
+    aspects = TextField(default="", constraints=[SQL("DEFAULT ''")])
     rule = TextField()
 
     class Meta:
@@ -163,6 +192,9 @@ class GroupMember(Model):
     file_type = TextField()
     is_primary = BooleanField()
     evidence = TextField()
+    rule = TextField(default="", constraints=[SQL("DEFAULT ''")])
+    runner_up = TextField(null=True)
+    sequence = IntegerField(null=True)
 
     class Meta:
         table_name = "group_member"

@@ -24,8 +24,8 @@ class Burst(Model):
     group_id: int
     best_original_id: int | None
     group = ForeignKeyField(FileGroup, unique=True, on_delete="CASCADE")
-    started_at = TextField()
-    ended_at = TextField()
+    started_at = TextField(null=True)
+    ended_at = TextField(null=True)
     camera = TextField(null=True)
     best_original = ForeignKeyField(Original, null=True, on_delete="SET NULL", index=False)
 
