@@ -19,9 +19,9 @@ FILES = """
 """
 COUNTS = "SELECT sha256, reference_count FROM original WHERE reference_count > 0"
 GROUPS = """
-    SELECT file_group.id, group_type, rule,
+    SELECT file_group.id, group_type, aspects, file_group.rule,
            CAST(root.path || '/' || iif(directory = x'', x'', directory || '/') || name AS BLOB),
-           file_type, is_primary
+           file.kind, file_type, is_primary, evidence, group_member.rule, runner_up, sequence
     FROM group_member
     JOIN file_group ON file_group.id = group_member.group_id
     JOIN file ON file.id = group_member.file_id

@@ -9,7 +9,7 @@ from typing import Any
 from twinlens.commands.shapes import exact_shape, file_shape, group_shape, perceptual_shape
 from twinlens.errors import UsageError
 from twinlens.grouping.pairs import pair
-from twinlens.ingest.regroup import pair_candidate
+from twinlens.ingest.photographs import pair_candidate
 from twinlens.model.paths import printable
 from twinlens.model.views import FileView
 from twinlens.store import file_groups, listing
