@@ -299,6 +299,15 @@ def jobs_list(context: typer.Context, as_json: AsJson = False) -> None:
         tables.show_jobs(showing.console(), rows)
 
 
+@jobs_app.command("start")
+def jobs_start(context: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """Group everything anew from what is known: detect_bursts, or detect_duplicates."""
+    from twinlens.cli.scanning import regroup_now  # noqa: PLC0415 - late, as above
+
+    result = regroup_now(config_path(context), name, is_quiet=as_json)
+    _show(result, as_json, tables.show_facts)
+
+
 @jobs_app.command("cancel")
 def jobs_cancel(context: typer.Context, job: int, as_json: AsJson = False) -> None:
     """End a pass after its current batch."""

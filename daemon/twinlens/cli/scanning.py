@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from twinlens.cli.progress import ScanProgress
-from twinlens.commands.scan import ask_daemon, result_of, scan_argument
+from twinlens.commands.jobs import job_shape, require_rebuild
+from twinlens.commands.scan import ask_daemon, request, result_of, scan_argument
 from twinlens.config.schema import Config
 from twinlens.errors import CannotRunError
 from twinlens.events import EventBus
@@ -46,6 +47,21 @@ def scan_now(
     return result_of(job)
 
 
+def regroup_now(path: Path, name: str, *, is_quiet: bool) -> dict[str, Any]:
+    """Carry out a pass that groups anew, here and now, or let the daemon do it where one runs."""
+    require_rebuild(name)
+    config, _ = load_checked(path, os.environ)
+    if holder(config.database.path) is not None:
+        return request(config.database.path, "start", {"name": name})
+    with (
+        configure(logging.WARNING),
+        SignalFlags() as flags,
+        ScanProgress(is_quiet=is_quiet) as progress,
+        Engine(config, _patient(progress), EventBus(), flags.stop.is_set) as engine,
+    ):
+        return job_shape(engine.run_job(name, {}))
+
+
 def _by_daemon(
     config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
 ) -> JobRecord:
@@ -64,19 +80,25 @@ def _by_daemon(
 def _here(
     config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
 ) -> JobRecord:
-    with ScanProgress(is_quiet=is_quiet) as progress:
-
-        def show(step: Progress) -> None:
-            done = step.succeeded + step.failed
-            progress.update(step.discovered, step.total, done, step.failed)
-
-        # A human waits: no long pauses before a file is tried again.
-        options = EngineOptions(
-            patience_seconds=30.0, retry_pause_seconds=0.5, retries=2, on_progress=show
-        )
-        with Engine(config, options, EventBus(), flags.stop.is_set) as engine:
-            job = engine.run_job("scan", argument)
-            if job.state is JobState.SUCCESS:
-                engine.settle_queue()
-                job = engine.with_totals(job)
+    with (
+        ScanProgress(is_quiet=is_quiet) as progress,
+        Engine(config, _patient(progress), EventBus(), flags.stop.is_set) as engine,
+    ):
+        engine.catch_up()
+        job = engine.run_job("scan", argument)
+        if job.state is JobState.SUCCESS:
+            engine.settle_queue()
+            job = engine.with_totals(job)
         return job
+
+
+def _patient(progress: ScanProgress) -> EngineOptions:
+    """A human waits: the progress is shown, and no long pauses before a file is tried again."""
+
+    def show(step: Progress) -> None:
+        done = step.succeeded + step.failed
+        progress.update(step.discovered, step.total, done, step.failed)
+
+    return EngineOptions(
+        patience_seconds=30.0, retry_pause_seconds=0.5, retries=2, on_progress=show
+    )

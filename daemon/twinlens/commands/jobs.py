@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from twinlens.errors import UsageError
+from twinlens.ingest.rebuild import REBUILDS
 from twinlens.model.jobs import JobRecord
 from twinlens.store import jobs as jobs_store
 from twinlens.store import work_items
@@ -35,6 +36,21 @@ def list_jobs(database: Database) -> Iterator[dict[str, Any]]:
     with database.reading():
         for job in jobs_store.listing():
             yield job_shape(job)
+
+
+def start(writer: Writer, name: str, at: str) -> dict[str, Any]:
+    """Ask for a pass that groups everything anew; whoever runs passes carries it out."""
+    require_rebuild(name)
+    return {"id": writer.call(lambda: jobs_store.ask(name, {}, at)).id, "name": name}
+
+
+def require_rebuild(name: str) -> None:
+    """Raise UsageError unless it is the name of a pass that groups anew."""
+    if name not in REBUILDS:
+        raise UsageError(
+            f"there is no pass {name!r} to start",
+            f"known: {', '.join(REBUILDS)}; a scan is started by: twinlens scan",
+        )
 
 
 def cancel(writer: Writer, job_id: int) -> dict[str, Any]:

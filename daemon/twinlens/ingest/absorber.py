@@ -7,7 +7,7 @@ from datetime import datetime
 
 from twinlens.events import EventBus, EventFactory
 from twinlens.ingest.places import Places
-from twinlens.ingest.recorder import Change, Recorded, Recorder, Seen
+from twinlens.ingest.recorder import Change, Recorded, Recorder, Seen, Touched
 from twinlens.ingest.regroup import Regrouped, Regrouper
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
@@ -58,13 +58,17 @@ class Absorber:
 
     def absorb(self, seen: Sequence[Seen]) -> Absorbed:
         """Record and regroup. Call it inside a transaction of the writer."""
+        results, touched = self._recorder.record(seen)
+        return Absorbed(tuple(results), self.regroup(touched))
+
+    def regroup(self, touched: Touched) -> Regrouped:
+        """Group anew what was touched. Call it inside a transaction of the writer."""
         if self._is_uncommitted:
             # The last transaction was rolled back, the index in memory was not.
             self._regrouper.forget_index()
         self._is_uncommitted = True
         self._database.after_commit(self._committed)
-        results, touched = self._recorder.record(seen)
-        return Absorbed(tuple(results), self._regrouper.regroup(touched))
+        return self._regrouper.regroup(touched)
 
     def announce(self, absorbed: Absorbed) -> None:
         """Publish what happened. Call it once the transaction went through."""

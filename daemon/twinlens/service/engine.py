@@ -5,11 +5,12 @@ root is opened (a process that is forked while it holds a hung share hangs too),
 the database, the schema before the writer.
 """
 
+import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.intake import Intake, IntakeParts
 from twinlens.ingest.limits import EXIFTOOL_IS_MISSING, WorkerLimits
 from twinlens.ingest.places import Place, Places
+from twinlens.ingest.rebuild import REBUILDS, Rebuild
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
 from twinlens.ingest.tally import scan_result
@@ -38,7 +40,6 @@ from twinlens.model.jobs import JobRecord, JobState
 from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import jobs as jobs_store
-from twinlens.store import meta
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
@@ -51,9 +52,6 @@ logger = logging.getLogger(__name__)
 
 SLOWEST_READ = 4 << 20
 """Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
-
-GROUPING_RULES = "grouping_rules"
-"""The fact that remembers what the stored groups were made by."""
 
 MOST_PROCESSES = 4
 """As many workers as cores, and no more than this: the disk is the limit then."""
@@ -165,6 +163,13 @@ class Engine:
         )
         return runner.run(job, self.registry.get(job.name))
 
+    def catch_up(self) -> None:
+        """Carry out what is left of grouping anew, before anything else is asked of the groups."""
+        with self.database.reading():
+            left = [job for job in jobs_store.unfinished() if job.name in REBUILDS]
+        for job in left:
+            self.carry_out(job)
+
     def settle_queue(self) -> None:
         """Look at what a scan found too young, once it has settled, and at what failed."""
         self.intake.drain(self.is_stopped)
@@ -185,7 +190,6 @@ class Engine:
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
         self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
         regrouper = Regrouper(similarity_limits(config))
-        self.writer.call(lambda: _rebuild_where_rules_changed(regrouper))
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
         self.intake = Intake(
             IntakeParts(
@@ -202,6 +206,21 @@ class Engine:
         )
         self.scan = Scan(self._scan_parts())
         self.registry.add(self.scan.definition())
+        rebuild = Rebuild(self.database, self.writer, regrouper, self.absorber.regroup)
+        for definition in rebuild.definitions():
+            self.registry.add(definition)
+        self._ask_rebuild(rebuild, regrouper.rules)
+
+    def _ask_rebuild(self, rebuild: Rebuild, rules: str) -> None:
+        """Another preset, or another version's rules: what is stored has to be grouped anew."""
+        with self.database.reading():
+            is_due = rebuild.is_due()
+        if not is_due:
+            self.writer.call(rebuild.remember_first_rules)
+            return
+        logger.info("the rules for groups changed: all is grouped anew, and no picture read")
+        at = utc_text()
+        self.writer.call(lambda: _ask_each_once(REBUILDS, {"rules": rules}, at))
 
     def _scan_parts(self) -> ScanParts:
         return ScanParts(
@@ -261,15 +280,13 @@ class Engine:
         )
 
 
-def _rebuild_where_rules_changed(regrouper: Regrouper) -> None:
-    """Another preset, or another version's rules: group anew from what is stored."""
-    stored = meta.read(GROUPING_RULES)
-    if stored == regrouper.rules:
-        return
-    if stored is not None:
-        logger.info("the rules for groups changed: grouping anew")
-        regrouper.rebuild()
-    meta.write(GROUPING_RULES, regrouper.rules)
+def _ask_each_once(names: Sequence[str], argument: dict[str, object], at: str) -> None:
+    """Ask for passes, but for those left open with the very same aim; others are closed."""
+    aim = json.dumps(argument, sort_keys=True)
+    same = {job.name for job in jobs_store.unfinished() if job.argument == aim}
+    for name in names:
+        if name not in same:
+            _ask_alone(name, argument, at)
 
 
 def _ask_alone(name: str, argument: dict[str, object], at: str) -> JobRecord:

@@ -19,6 +19,8 @@ def answer(
     if verb == "scan":
         at = utc_text()
         return {"job": writer.call(lambda: jobs_store.ask("scan", argument, at)).id}
+    if verb == "start":
+        return jobs_commands.start(writer, str(argument["name"]), utc_text())
     if verb == "cancel":
         return jobs_commands.cancel(writer, int(argument["job"]))
     if verb == "retry":
