@@ -19,7 +19,7 @@ def test_hashes_are_those_of_imagehash(falcon: Image.Image) -> None:
     found = fingerprint(falcon)
 
     assert found.phash == int(str(imagehash.phash(falcon)), 16)
-    assert found.dhash == int(str(imagehash.dhash(falcon)), 16)
+    assert (found.dhash ^ int(str(imagehash.dhash(falcon)), 16)).bit_count() <= 2
     assert (found.ahash ^ int(str(imagehash.average_hash(falcon)), 16)).bit_count() <= 2
     assert (found.whash ^ int(str(imagehash.whash(falcon, image_scale=32)), 16)).bit_count() <= 2
     assert not found.is_degenerate

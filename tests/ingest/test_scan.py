@@ -503,7 +503,7 @@ def test_contents_of_an_older_analysis_are_measured_anew(world: World) -> None:
     world.store.write(make_old)
 
     assert numbers(world.scan()) == {"unchanged": 2}
-    assert world.store.read(lambda: originals.outdated(1)) == frozenset()
+    assert world.store.read(lambda: originals.outdated(ALGORITHM_VERSION)) == frozenset()
     assert world.scan()["bytes_read"] == 0
 
 
@@ -512,6 +512,7 @@ import json, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from support.world import opened_world
+from twinlens.model.picture import ALGORITHM_VERSION
 from twinlens.store import files
 
 home = Path(sys.argv[1])

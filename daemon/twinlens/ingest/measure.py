@@ -7,7 +7,7 @@ have tags. Damage ends as `Measurement.error` beside whatever was found before i
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PIL import Image
@@ -20,6 +20,7 @@ from twinlens.errors import MediaError
 from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.media.decoding import Decoded, decode
 from twinlens.media.exiftool import ADVICE, ExifTool
+from twinlens.media.image_data import image_digest
 from twinlens.media.previews import preview_names, previews_in, raw_thumbnail
 from twinlens.media.reading import Content
 from twinlens.media.takeout import MOST_BYTES as MOST_TAKEOUT_BYTES
@@ -66,7 +67,10 @@ def measure(content: Content, media: MediaType, instruments: Instruments) -> Mea
 def _measure_image(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
     with content.open() as stream:
         decoded = decode(stream, media.media_type, instruments.decode_pixels)
-    return _measurement(media, _completed(decoded, content, instruments), decoded)
+    measured = _measurement(media, _completed(decoded, content, instruments), decoded)
+    if content.data is None or measured.fingerprint is None:
+        return measured
+    return replace(measured, image_digest=image_digest(content.data, media.media_type))
 
 
 def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
@@ -166,7 +170,7 @@ def _measurement(media: MediaType, tags: Mapping[str, str], decoded: Decoded) ->
         width, height = _size(tags)
     hashes = quality = None
     if decoded.thumbnail is not None:
-        hashes = fingerprint(decoded.thumbnail)
+        hashes = fingerprint(decoded.thumbnail, decoded.chroma)
         quality = _quality(decoded.thumbnail, width, height)
     return Measurement(
         media.media_type,

@@ -31,7 +31,7 @@ from PIL import (
 from twinlens.media.exif import EmbeddedTags, read_embedded
 from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
-from twinlens.media.thumbnails import THUMBNAIL_SIDE, grey, small, upright
+from twinlens.media.thumbnails import THUMBNAIL_SIDE, chroma, grey, small, upright
 
 _FORMATS: Final = {
     "image/jpeg": (JpegImagePlugin.JpegImageFile.format,),
@@ -64,12 +64,13 @@ _DECODER_ERRORS: Final = (
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What came out of a picture: size as stored, `orientation` 1 to 8 as the file states it, and
-    the thumbnail, or the error that stood in its way."""
+    the thumbnail with its colours, or the error that stood in its way."""
 
     width: int | None = None
     height: int | None = None
     embedded: EmbeddedTags = field(default_factory=EmbeddedTags)
     thumbnail: Image.Image | None = None
+    chroma: Image.Image | None = None
     error: str | None = None
 
     @property
@@ -170,7 +171,7 @@ def _with_thumbnail(
     found: Decoded, image: Image.Image, most_pixels: int, orientation: int | None
 ) -> Decoded:
     error = None
-    thumbnail = None
+    thumbnail = colours = None
     if image.format in ("JPEG", "MPO"):
         error = _draft(image, most_pixels)
     elif _pixels(image) > most_pixels:
@@ -181,6 +182,7 @@ def _with_thumbnail(
                 image.load()
             turn = orientation or _pending_turn(image, found)
             thumbnail = upright(small(grey(image)), turn)
+            colours = _turned(chroma(image), turn)
         except _DECODER_ERRORS as problem:
             error = _words(problem)
     if image.format == "PNG":
@@ -190,7 +192,12 @@ def _with_thumbnail(
         found = replace(found, embedded=embedded)
         if thumbnail is not None and orientation is None:
             thumbnail = upright(thumbnail, embedded.orientation)
-    return replace(found, thumbnail=thumbnail, error=error)
+            colours = _turned(colours, embedded.orientation)
+    return replace(found, thumbnail=thumbnail, chroma=colours, error=error)
+
+
+def _turned(colours: Image.Image | None, orientation: int | None) -> Image.Image | None:
+    return None if colours is None else upright(colours, orientation)
 
 
 def _draft(image: Image.Image, most_pixels: int) -> str | None:
@@ -204,8 +211,19 @@ def _draft(image: Image.Image, most_pixels: int) -> str | None:
     if full > most_pixels * (1 if is_progressive else _DRAFT_FACTOR):
         return _too_many(image)
     whole = f"{image.size[0]}x{image.size[1]}"
-    image.draft("L", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    # YCbCr spares the conversion to RGB, and its Y is what a grey decoding would give. libjpeg
+    # cannot make it from a JPEG that stores RGB.
+    mode = None if _stores_rgb(image) else "YCbCr"
+    image.draft(mode, (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return f"too large to decode: {whole} pixels" if _pixels(image) > most_pixels else None
+
+
+def _stores_rgb(image: Image.Image) -> bool:
+    """As libjpeg guesses it: by Adobe's marker, else by the names of the components."""
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] == 0)
+    layers = [layer[0] for layer in getattr(image, "layer", ())]
+    return layers == [ord(letter) for letter in "RGB"] and "jfif" not in image.info
 
 
 def _pending_turn(image: Image.Image, found: Decoded) -> int | None:

@@ -1,4 +1,5 @@
-"""From a decoded picture to the small, grey, upright one that all hashes are made of."""
+"""From a decoded picture to the small, upright ones that all hashes are made of: a grey one, and a
+tiny one for its colours."""
 
 from typing import Any, Final
 
@@ -7,6 +8,8 @@ from PIL import Image
 
 THUMBNAIL_SIDE: Final = 256
 """A thumbnail's shorter side is at least this long, where the picture's is."""
+_CHROMA_SIDE: Final = 24
+_GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I", "F"})
 
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,6 +28,8 @@ def grey(image: Image.Image) -> Image.Image:
         return _scaled(image)
     if image.mode == "LAB":
         return image.getchannel("L")
+    if image.mode == "YCbCr":
+        return image.getchannel("Y")
     if image.has_transparency_data:
         luma, alpha = image.convert("RGBA").convert("LA").split()
         return Image.composite(luma, Image.new("L", luma.size, 255), alpha)
@@ -44,6 +49,24 @@ def _scaled(image: Image.Image) -> Image.Image:
         values = np.clip(values, 0, None)
         values = values >> max(0, int(values.max()).bit_length() - 8)
     return Image.fromarray(values.astype(np.uint8))
+
+
+def chroma(image: Image.Image) -> Image.Image | None:
+    """A small YCbCr picture, at least `_CHROMA_SIDE` pixels each way where the picture has them;
+    None where it has no colour or in a form that is not worth reading.
+    """
+    if image.mode in _GREY_MODES or image.mode.startswith("I;") or image.mode == "LAB":
+        return None
+    factor = min(image.size) // _CHROMA_SIDE
+    if image.has_transparency_data or image.mode == "P":
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image).convert("RGB")
+    if factor >= 2:
+        image = image.reduce(factor)
+    if image.mode == "YCbCr":
+        return image
+    return image.convert("RGB").convert("YCbCr")
 
 
 def small(image: Image.Image) -> Image.Image:

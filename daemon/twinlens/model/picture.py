@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised when a measurement changes its meaning; stored with every original."""
 
 
@@ -77,7 +77,7 @@ class Fingerprint:
 
     Bit order is imagehash's: `int(str(hash), 16)`. `is_degenerate` marks pictures too flat or too
     dark for a hash to mean anything (`reason` says which); they are compared by bytes only.
-    `miniature` is the small picture that the second look compares (layout: analysis/miniature.py).
+    `miniature` is the small picture that the second look compares (layout: model/miniature.py).
     """
 
     phash: int
