@@ -16,6 +16,7 @@ from support.world import World, jpeg
 from twinlens.ingest import survey as survey_module
 from twinlens.ingest.survey import Survey
 from twinlens.model.files import Condition, FileRecord, FileStatus
+from twinlens.model.picture import ALGORITHM_VERSION
 from twinlens.model.roots import RootState
 from twinlens.store import files, originals
 from twinlens.watch import scanner
@@ -512,7 +513,6 @@ import json, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from support.world import opened_world
-from twinlens.model.picture import ALGORITHM_VERSION
 from twinlens.store import files
 
 home = Path(sys.argv[1])
