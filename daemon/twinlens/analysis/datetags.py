@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from twinlens.analysis.containerdates import with_told_zone
 from twinlens.analysis.datetext import Reading, as_evidence, judge, read_epoch, read_text
 from twinlens.analysis.moments import (
     Moment,
@@ -43,6 +44,7 @@ _RANKS: dict[str, Rank] = {
     "QuickTime:CreationDate": Rank.LOCAL,
     "QuickTime:DateTimeOriginal": Rank.LOCAL,
     "QuickTime:ContentCreateDate": Rank.LOCAL,
+    "XML:CreationDateValue": Rank.LOCAL,
     _TAKEOUT: Rank.TAKEOUT,
     "EXIF:CreateDate": Rank.DIGITIZED,
     "XMP:CreateDate": Rank.DIGITIZED,
@@ -85,6 +87,7 @@ _COMPOSITES = {
     _IPTC_DIGITAL: "Composite:DigitalCreationDateTime",
 }
 _IPTC_TIMES = {_IPTC: "IPTC:TimeCreated", _IPTC_DIGITAL: "IPTC:DigitalCreationTime"}
+_CONTAINER_TIMES = frozenset({"QuickTime:CreateDate", "QuickTime:MediaCreateDate"})
 _FIX_AGE = timedelta(minutes=2)
 _GPS_TIME = re.compile(r"([0-9]{1,2})[: ]+([0-9]{1,2})[: ]+([0-9]{1,2})(?:\.([0-9]+))?\s*Z?")
 
@@ -97,6 +100,7 @@ def content_candidates(tags: Mapping[str, str], kind: Kind) -> tuple[DateCandida
     When a sidecar was modified says nothing of the picture and is left out. Never raises.
     """
     readings = {tag: reading for tag in _RANKS if (reading := _read(tags, tag)) is not None}
+    readings = {tag: _told(tag, reading, readings, tags) for tag, reading in readings.items()}
     found = []
     for tag, reading in readings.items():
         if kind is Kind.SIDECAR and _RANKS[tag] == Rank.MODIFIED:
@@ -122,7 +126,7 @@ def belief(source: str) -> int:
 def _zoned_rank(tag: str) -> Rank:
     """The rank of a capture time that carries a zone in its own text."""
     group = tag.partition(":")[0]
-    if group == "QuickTime":
+    if group in {"QuickTime", "XML"}:
         return Rank.ZONE_IN_CONTAINER
     # Editors write the zone of the desk they stand on, so XMP and IPTC gain no rank by it.
     return Rank.LOCAL if group in {"XMP", "IPTC"} else Rank.ZONE_IN_EXIF
@@ -141,7 +145,7 @@ def _read(tags: Mapping[str, str], tag: str) -> Reading | None:
         return _read_split(text, tags.get(_IPTC_TIMES[tag]))
     if tag in _SUBSECONDS:
         return _read_exif(tags, tag, text)
-    return _as_android(read_text(text), tags) if tag.startswith("QuickTime:") else read_text(text)
+    return _as_phone(read_text(text), tags) if tag in _CONTAINER_TIMES else read_text(text)
 
 
 def _read_exif(tags: Mapping[str, str], tag: str, text: str) -> Reading:
@@ -196,7 +200,7 @@ def _with_zone(
         twin = readings[tag].moment if tag in readings else None
         if twin is not None and twin.offset is not None and _same_second(twin, moment):
             return replace(moment, offset=twin.offset), Rank.ZONE_IN_EXIF
-    offset = _hours_offset(tags.get("EXIF:TimeZoneOffset", ""))
+    offset = _hours_offset(tags.get("EXIF:TimeZoneOffset", "")) or _makers_offset(tags)
     if offset is not None:
         return replace(moment, offset=offset), Rank.ZONE_IN_EXIF
     fix = readings[_GPS].moment if _GPS in readings else None
@@ -212,6 +216,21 @@ def _hours_offset(text: str) -> timedelta | None:
     match = re.match(r"\s*([+-]?[0-9]{1,2})(?:\s|$)", text)
     hours = int(match[1]) if match else 0
     return timedelta(hours=hours) if hours and -12 <= hours <= 14 else None
+
+
+def _makers_offset(tags: Mapping[str, str]) -> timedelta | None:
+    """The zone in Canon's and Nikon's notes, outside of summer time.
+
+    UTC is what a menu that nobody opened holds. In summer the makers differ in whether the hour is
+    part of the zone, so that nothing is said then.
+    """
+    if tags.get("MakerNotes:DaylightSavings", "") not in {"0", "Off", "No"}:
+        return None
+    text = tags.get("MakerNotes:TimeZone", "")
+    if re.fullmatch(r"-?[0-9]{1,3}", text):  # minutes, where exiftool gives plain numbers
+        minutes = timedelta(minutes=int(text))
+        return minutes if minutes and nearest_zone(minutes, timedelta()) is not None else None
+    return parse_zone(text) or None
 
 
 def _read_gps(tags: Mapping[str, str]) -> Reading | None:
@@ -247,9 +266,31 @@ def _read_split(date: str, time: str | None) -> Reading:
     return Reading(replace(whole, offset=whole.offset or None))
 
 
-def _as_android(reading: Reading, tags: Mapping[str, str]) -> Reading:
-    """Android writes container times in UTC; of cameras one cannot say, many write local time."""
+def _as_phone(reading: Reading, tags: Mapping[str, str]) -> Reading:
+    """Android and Apple write container times in UTC; of cameras one cannot say."""
     moment = reading.moment
-    if moment is None or moment.offset is not None or "QuickTime:AndroidVersion" not in tags:
+    is_phone = "QuickTime:AndroidVersion" in tags or tags.get("QuickTime:Make") == "Apple"
+    if moment is None or moment.offset is not None or not is_phone:
         return reading
     return Reading(replace(moment, offset=timedelta() if moment.has_time else None))
+
+
+def _told(
+    tag: str, reading: Reading, readings: Mapping[str, Reading], tags: Mapping[str, str]
+) -> Reading:
+    """A container's time, with the zone that the file's other statements tell."""
+    if reading.moment is None or tag not in _CONTAINER_TIMES:
+        return reading
+    others = (
+        other.moment
+        for name, other in readings.items()
+        if name not in _CONTAINER_TIMES
+        and _RANKS[name] != Rank.MODIFIED
+        and other.moment is not None
+    )
+    return Reading(with_told_zone(reading.moment, others, _duration(tags)))
+
+
+def _duration(tags: Mapping[str, str]) -> timedelta:
+    match = re.fullmatch(r"([0-9]{1,5})(?:\.[0-9]*)?", tags.get("QuickTime:Duration", ""))
+    return timedelta(seconds=int(match[1])) if match else timedelta()

@@ -17,9 +17,9 @@ TEXT_LENGTH: Final = 256
 _WANTED: Final = (
     "DateTimeOriginal CreateDate ModifyDate DateTime DateTimeDigitized DateCreated TimeCreated "
     "DigitalCreationDate DigitalCreationTime MediaCreateDate TrackCreateDate CreationDate "
-    "ContentCreateDate CreationTime SonyDateTime TimeStamp "
+    "ContentCreateDate CreationDateValue CreationTime SonyDateTime TimeStamp "
     "OffsetTime OffsetTimeOriginal OffsetTimeDigitized "
-    "SubSecTime SubSecTimeOriginal SubSecTimeDigitized TimeZoneOffset TimeZone "
+    "SubSecTime SubSecTimeOriginal SubSecTimeDigitized TimeZoneOffset TimeZone DaylightSavings "
     "GPSDateTime GPSDateStamp GPSTimeStamp GPSLatitude GPSLongitude GPSAltitude "
     "PhotoTakenTimeTimestamp CreationTimeTimestamp Title "
     "GeoDataLatitude GeoDataLongitude GeoDataAltitude "
@@ -36,7 +36,8 @@ WANTED_TAGS: Final = frozenset(_WANTED.split())
 """The names, without groups, of all tags that take part in a decision."""
 
 _OF_CAMERAS: Final = (
-    "DateTimeOriginal SonyDateTime TimeStamp TimeZone Make Model SerialNumber InternalSerialNumber "
+    "DateTimeOriginal SonyDateTime TimeStamp TimeZone DaylightSavings "
+    "Make Model SerialNumber InternalSerialNumber "
     "LensModel LensType Lens ContentIdentifier MediaGroupUUID BurstUUID "
     "DriveMode ContinuousDrive ReleaseMode SequenceNumber SequenceImageNumber "
     "ImageNumber FileNumber ShutterCount ImageCount FileIndex ImageUniqueID"

@@ -5,11 +5,12 @@ Levels (field rules, section 7): **high** is several sources that agree, or one 
 Nothing here is called high while another statement contradicts it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
+from twinlens.analysis.containerdates import with_told_zone
 from twinlens.analysis.datenames import name_candidates
 from twinlens.analysis.datetags import belief, content_candidates
 from twinlens.analysis.datetext import as_evidence, from_epoch, judge
@@ -38,6 +39,8 @@ __all__ = [
 _DAY = timedelta(days=1)
 _DAY_NS = 86_400 * 1_000_000_000
 _SAME = timedelta(seconds=2)
+_RECORDING = timedelta(minutes=10)
+"""How long a recording may be whose container tells its end and whose name its start."""
 _FIX_AGE = timedelta(minutes=2)
 _DRIFT = timedelta(hours=1)
 _LEVELS = (Confidence.NONE, Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
@@ -61,7 +64,8 @@ def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
     A date alone gives way to the best statement of a time on that very day. `now` (naive means UTC)
     only rejects what lies over a day in the future; that, too, is kept as evidence.
     """
-    weighed = sorted({_judged(candidate, now) for candidate in candidates}, key=_by_belief)
+    judged = {_judged(candidate, now) for candidate in candidates}
+    weighed = sorted({_told(candidate, judged) for candidate in judged}, key=_by_belief)
     believed = [(c, m) for c in weighed if c.rejected is None and (m := parse_iso(c.value))]
     if not believed:
         return TakenAt(None, None, Confidence.NONE, tuple(weighed))
@@ -79,10 +83,7 @@ def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:
     moment = parse_iso(taken.value or "")
     if moment is None:
         return ()
-    stated_by = (taken.value, taken.source, None)
-    winner = next(
-        (c for c in taken.candidates if (c.value, c.source, c.rejected) == stated_by), None
-    )
+    winner = next((c for c in taken.candidates if _is_stated_by(taken, moment, c)), None)
     if winner is None or winner.rank == Rank.USER:
         return ()
     return tuple(
@@ -93,6 +94,14 @@ def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:
         and (stated := parse_iso(other.value)) is not None
         and _relation(winner, moment, other, stated) is _Relation.CONFLICTS
     )
+
+
+def _is_stated_by(taken: TakenAt, moment: Moment, candidate: DateCandidate) -> bool:
+    """True for the winner's candidate; its zone may have been told by the others only later."""
+    if candidate.source != taken.source or candidate.rejected is not None:
+        return False
+    stated = parse_iso(candidate.value)
+    return stated is not None and stated.local == moment.local
 
 
 def file_system_candidate(mtime_ns: int, first_seen_ns: int) -> DateCandidate | None:
@@ -107,6 +116,22 @@ def file_system_candidate(mtime_ns: int, first_seen_ns: int) -> DateCandidate | 
         text = as_evidence(f"{mtime_ns} ns")
         return DateCandidate(_MODIFIED_ON_DISK, text, Rank.MODIFIED, reading.rejected)
     return DateCandidate(_MODIFIED_ON_DISK, reading.moment.iso(), Rank.MODIFIED)
+
+
+def _told(candidate: DateCandidate, every: Collection[DateCandidate]) -> DateCandidate:
+    """A container's time with the zone that names, sidecars and the like tell."""
+    moment = parse_iso(candidate.value) if candidate.rejected is None else None
+    if moment is None or candidate.rank != Rank.CONTAINER:
+        return candidate
+    others = (
+        stated
+        for other in every
+        if other.rejected is None
+        and other.rank <= Rank.FULL_NAME
+        and other.rank != Rank.CONTAINER
+        and (stated := parse_iso(other.value)) is not None
+    )
+    return replace(candidate, value=with_told_zone(moment, others, _RECORDING).iso())
 
 
 def _judged(candidate: DateCandidate, now: datetime) -> DateCandidate:
@@ -153,16 +178,29 @@ def _confidence(
         3 if winner.rank <= Rank.ZONE_IN_CONTAINER else 2 if winner.rank <= Rank.FULL_NAME else 1
     )
     relations = {c: _relation(winner, moment, c, stated) for c, stated in others}
+    is_witnessed = any(
+        relation is _Relation.AGREES and _is_witness(winner, moment, other)
+        for other, relation in relations.items()
+    )
     if _Relation.CONFLICTS in relations.values():
         level = max(1, level - 1)
     elif _Relation.DISAGREES in relations.values():
         level = min(2, level)
-    elif level == 2 and any(
-        relation is _Relation.AGREES and _is_witness(winner, moment, other)
-        for other, relation in relations.items()
-    ):
+    elif level == 2 and is_witnessed:
         level = 3
+    if _is_only_a_year(moment) and not is_witnessed:
+        level = 1
     return _LEVELS[level]
+
+
+def _is_only_a_year(moment: Moment) -> bool:
+    """Midnight on 1 January, to the second: what clocks start at and what stands for a year."""
+    local = moment.local
+    return (
+        moment.has_time
+        and (local.month, local.day) == (1, 1)
+        and not any((local.hour, local.minute, local.second, local.microsecond))
+    )
 
 
 def _relation(

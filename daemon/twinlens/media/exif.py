@@ -179,7 +179,9 @@ def _read_iptc(image: Image.Image, found: EmbeddedTags) -> None:
 
 
 def _look_further(image: Image.Image, found: EmbeddedTags) -> None:
-    """See what only exiftool reads: a JPEG's foreign segments, a PNG's text."""
+    """See what only exiftool reads: a JPEG's foreign segments, a PNG's text, a sequence's times."""
+    if image.format in {"AVIF", "HEIF"} and getattr(image, "n_frames", 1) > 1:
+        found.is_complete = False
     for name, content in getattr(image, "applist", ()):
         is_ciff = name == "APP0" and content[6:14] == b"HEAPJPGM"
         is_picture_info = name == "APP12" and not content.startswith(b"Ducky")
