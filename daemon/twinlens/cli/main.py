@@ -7,20 +7,19 @@ when they are called: `status` answers before it would be loaded.
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from twinlens import __version__
 from twinlens.cli import showing, tables
+from twinlens.cli.deciding import decide
+from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.commands import status as status_command
 from twinlens.config.example import example_toml
-from twinlens.config.loading import find_config, load_config
-from twinlens.config.schema import Config
+from twinlens.config.loading import load_config
 from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
 from twinlens.store.database import Database
-from twinlens.store.schema import Schema
 
 app = typer.Typer(
     name="twinlens",
@@ -36,8 +35,7 @@ jobs_app = typer.Typer(no_args_is_help=True, help="Long passes: list, cancel, re
 app.add_typer(config_app, name="config")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(jobs_app, name="jobs")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+app.command()(decide)
 
 
 def _version(is_asked: bool) -> None:
@@ -64,23 +62,6 @@ def _options(
 ) -> None:
     del version
     context.obj = config
-
-
-def config_of(context: typer.Context) -> Config:
-    """The config that the command line, the environment or the usual places name."""
-    return load_config(config_path(context), os.environ)
-
-
-def config_path(context: typer.Context) -> Path:
-    """Where that config lies."""
-    return find_config(context.find_root().obj, os.environ)
-
-
-def reading_database(config: Config) -> Database:
-    """The database, query-only, with the schema that this program knows."""
-    database = Database(config.database.path, read_only=True)
-    Schema(database).require_current()
-    return database
 
 
 @app.command()

@@ -11,7 +11,7 @@ from twinlens.ingest.recorder import Change, Recorded, Recorder, Seen, Touched
 from twinlens.ingest.regroup import Regrouped, Regrouper
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
-from twinlens.store import listing
+from twinlens.store import listing, tags
 from twinlens.store import originals as originals_store
 from twinlens.store.database import Database
 
@@ -59,6 +59,8 @@ class Absorber:
     def absorb(self, seen: Sequence[Seen]) -> Absorbed:
         """Record and regroup. Call it inside a transaction of the writer."""
         results, touched = self._recorder.record(seen)
+        # A content that was forgotten and is back has the owner's words still.
+        tags.restore(touched.originals)
         return Absorbed(tuple(results), self.regroup(touched))
 
     def regroup(self, touched: Touched) -> Regrouped:

@@ -14,7 +14,7 @@ from twinlens.grouping.similarity import SimilarityIndex
 from twinlens.model.groups import DuplicateGroup
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import Kind
-from twinlens.store import duplicate_groups, file_groups
+from twinlens.store import decisions, duplicate_groups, file_groups
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 
@@ -115,8 +115,10 @@ def _pictures(ids: Iterable[int]) -> Sequence[Picture]:
     wanted = list(ids)
     groups = file_groups.group_ids_of_originals(wanted)
     kinds = files_store.kinds_of(wanted)
+    originals = originals_store.get_many(wanted)
+    rejected = decisions.rejected_with(original.sha256 for original in originals)
     pictures = []
-    for original in originals_store.get_many(wanted):
+    for original in originals:
         measured = original.measurement
         is_shown = not _PICTURES.isdisjoint(kinds.get(original.id, ()))
         if measured.fingerprint is None or not is_shown:
@@ -138,7 +140,7 @@ def _pictures(ids: Iterable[int]) -> Sequence[Picture]:
                 has_subseconds=metadata.has_subseconds,
                 camera=camera,
                 photograph_ids=groups.get(original.id, frozenset()),
-                rejected_with=frozenset(),
+                rejected_with=rejected.get(original.sha256, frozenset()),
             )
         )
     return pictures

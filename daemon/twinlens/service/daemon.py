@@ -26,7 +26,6 @@ from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
-from twinlens.service import requests
 from twinlens.service.engine import (
     Engine,
     EngineOptions,
@@ -34,6 +33,7 @@ from twinlens.service.engine import (
     utc_now,
     utc_text,
 )
+from twinlens.service.requests import Holder
 from twinlens.service.sentry import Sentry
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
@@ -236,15 +236,11 @@ class Daemon:
 
     def _answer_requests(self) -> None:
         """Do what other processes ask for; see `host.requests` for why not through the database."""
+        engine = self._engine
+        holder = Holder(self._config, engine.database, engine.writer, engine.absorber.regroup)
         for asked in self._spool.take():
             try:
-                answer = requests.answer(
-                    self._config,
-                    self._engine.database,
-                    self._engine.writer,
-                    asked.verb,
-                    asked.argument,
-                )
+                answer = holder.answer(asked.verb, asked.argument)
             except (TwinlensError, KeyError, ValueError) as error:
                 answer = {"error": str(error), "advice": getattr(error, "advice", "")}
             self._spool.answer(asked, answer)

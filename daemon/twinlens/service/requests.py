@@ -1,39 +1,94 @@
 """What may be asked of whoever holds the store, by verb: the daemon answers its spool with it."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from twinlens.commands import decide as decide_command
 from twinlens.commands import jobs as jobs_commands
 from twinlens.commands import maintain
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
-from twinlens.service.engine import utc_now, utc_text
+from twinlens.ingest.recorder import Touched
+from twinlens.service.engine import reason_to_ignore, utc_now, utc_text
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
 
+Argument = dict[str, Any]
 
-def answer(
-    config: Config, database: Database, writer: Writer, verb: str, argument: dict[str, Any]
-) -> dict[str, Any]:
-    """Carry out a request; UsageError where it cannot be meant."""
-    if verb == "scan":
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whoever holds the store: its lock, its writer, and how it groups anew what was touched
+    (`regroup`, inside a transaction of the writer)."""
+
+    config: Config
+    database: Database
+    writer: Writer
+    regroup: Callable[[Touched], object]
+
+    def answer(self, verb: str, argument: Argument) -> dict[str, Any]:
+        """Carry out a request; UsageError where it cannot be meant."""
+        carry_out = _REQUESTS.get(verb)
+        if carry_out is None:
+            raise UsageError(f"the daemon does not know the request {verb!r}")
+        return carry_out(self, argument)
+
+    def _scan(self, argument: Argument) -> dict[str, Any]:
         at = utc_text()
-        return {"job": writer.call(lambda: jobs_store.ask("scan", argument, at)).id}
-    if verb == "start":
-        return jobs_commands.start(writer, str(argument["name"]), utc_text())
-    if verb == "cancel":
-        return jobs_commands.cancel(writer, int(argument["job"]))
-    if verb == "retry":
+        return {"job": self.writer.call(lambda: jobs_store.ask("scan", argument, at)).id}
+
+    def _start(self, argument: Argument) -> dict[str, Any]:
+        return jobs_commands.start(self.writer, str(argument["name"]), utc_text())
+
+    def _cancel(self, argument: Argument) -> dict[str, Any]:
+        return jobs_commands.cancel(self.writer, int(argument["job"]))
+
+    def _retry(self, argument: Argument) -> dict[str, Any]:
         job = argument.get("job")
-        return jobs_commands.retry(writer, None if job is None else int(job))
-    if verb == "cleanup":
+        return jobs_commands.retry(self.writer, None if job is None else int(job))
+
+    def _cleanup(self, argument: Argument) -> dict[str, Any]:
+        limits = self.config.cleanup
         return maintain.cleanup(
-            database,
-            writer,
+            self.database,
+            self.writer,
             utc_now,
-            grace_hours=config.cleanup.grace_hours,
-            batch_limit=config.cleanup.batch_limit,
+            grace_hours=limits.grace_hours,
+            batch_limit=limits.batch_limit,
         )
-    if verb == "reconcile":
-        return maintain.reconcile(database, writer, utc_now)
-    raise UsageError(f"the daemon does not know the request {verb!r}")
+
+    def _reconcile(self, argument: Argument) -> dict[str, Any]:
+        return maintain.reconcile(self.database, self.writer, utc_now)
+
+    def _decide(self, argument: Argument) -> dict[str, Any]:
+        verb, paths, value = argument["verb"], argument["paths"], argument["value"]
+        return decide_command.decide(self._decision_room(), str(verb), paths, value)
+
+    def _withdraw(self, argument: Argument) -> dict[str, Any]:
+        return decide_command.withdraw(self._decision_room(), argument["ids"])
+
+    def _decision_room(self) -> decide_command.DecisionRoom:
+        return decide_command.DecisionRoom(
+            self.database,
+            self.writer,
+            self.regroup,
+            utc_now,
+            lambda path: reason_to_ignore(self.config, path),
+        )
+
+
+_REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingProxyType(
+    {
+        "scan": Holder._scan,
+        "start": Holder._start,
+        "cancel": Holder._cancel,
+        "retry": Holder._retry,
+        "cleanup": Holder._cleanup,
+        "reconcile": Holder._reconcile,
+        "decide": Holder._decide,
+        "withdraw": Holder._withdraw,
+    }
+)

@@ -1,7 +1,7 @@
 """The tables of what the owner said and what was done: decisions, tags, actions, revisions.
 
-Nothing writes the actions and revisions yet; their shape is part of the first schema, so that a
-library that is recorded today needs no rebuild when they are used.
+Nothing writes the actions yet; their shape is part of the first schema, so that a library that is
+recorded today needs no rebuild when they are used.
 """
 
 from peewee import (
@@ -36,7 +36,8 @@ class Burst(Model):
 class UserDecision(Model):
     """What the owner said, keyed by content, so that it survives renames and new thresholds.
 
-    `other_sha256` is the second content of a statement about two ("not a duplicate").
+    `other_sha256` is the second content of a statement about two ("not a duplicate"), the greater
+    of them; it is empty for all others. A row is withdrawn, never deleted.
     """
 
     id = AutoField()
@@ -49,8 +50,8 @@ class UserDecision(Model):
 
     class Meta:
         table_name = "user_decision"
-        # All that was said of one content.
-        indexes = ((("sha256", "verb"), False),)
+        # All that was said of one content, or of it and another.
+        indexes = ((("sha256", "verb"), False), (("other_sha256", "verb"), False))
 
 
 class Tag(Model):

@@ -1,0 +1,30 @@
+"""Lets what the owner said take effect at once: the contents it is about are settled anew."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from twinlens.analysis.names import parse_name
+from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.recorder import Touched
+from twinlens.store import files as files_store
+from twinlens.store import tags
+
+
+def reconsider(
+    original_ids: Iterable[int],
+    regroup: Callable[[Touched], object],
+    clock: Callable[[], datetime],
+) -> None:
+    """Settle capture time, tags and groups of these contents. Inside a transaction of the writer.
+
+    `regroup` groups anew what it is handed.
+    """
+    touched = Touched()
+    for original_id in sorted(set(original_ids)):
+        settle_capture_time(original_id, clock)
+        touched.originals.add(original_id)
+        for record in files_store.of_original(original_id):
+            name = record.path.rpartition(b"/")[2]
+            touched.buckets.add((record.root_id, parse_name(name).radical))
+    tags.restore(touched.originals)
+    regroup(touched)
