@@ -53,6 +53,56 @@ def test_a_worker_that_dies_costs_its_own_task_only(pool: WorkerPool) -> None:
         lost.result(20.0)
 
 
+@pytest.fixture
+def bundling(clock: ManualClock) -> Iterator[WorkerPool]:
+    """A pool in which every task may travel with others, and none may take over 0.4 seconds."""
+    pool = WorkerPool(
+        2,
+        initializer=ready,
+        initargs=(MEMORY,),
+        deadline=lambda args: 0.4,
+        is_quick=lambda args: True,
+        monotonic=clock,
+    )
+    pool.start_server()
+    assert pool.submit(double, 1).result(20.0) == 2
+    yield pool
+    pool.shutdown(cancel_futures=True)
+
+
+def test_tasks_that_travel_together_each_get_their_own_result(bundling: WorkerPool) -> None:
+    tasks = [bundling.submit(double, n) for n in range(20, 320)]
+
+    assert [task.result(20.0) for task in tasks] == [2 * n for n in range(20, 320)]
+
+
+def test_a_task_that_kills_or_hangs_its_worker_costs_itself_only_in_a_bundle_too(
+    bundling: WorkerPool,
+) -> None:
+    tasks = [bundling.submit(double, n) for n in range(20, 60)]
+    lost = bundling.submit(leave, 7)
+    tasks += [bundling.submit(double, n) for n in range(20, 60)]
+    hung = bundling.submit(loop_for_ever)
+    tasks += [bundling.submit(double, n) for n in range(20, 60)]
+    wrong = bundling.submit(double, 13)
+
+    assert [task.result(20.0) for task in tasks] == [2 * n for n in range(20, 60)] * 3
+    with pytest.raises(WorkerLostError, match="exit code 7"):
+        lost.result(20.0)
+    with pytest.raises(WorkerLostError, match="deadline"):
+        hung.result(20.0)
+    with pytest.raises(ValueError, match="bad luck"):
+        wrong.result(20.0)
+
+
+def test_a_pool_that_ends_gently_brings_home_what_still_waits(bundling: WorkerPool) -> None:
+    tasks = [bundling.submit(double, n) for n in range(20, 120)]
+
+    bundling.shutdown(wait=True)
+
+    assert [task.result(0.0) for task in tasks] == [2 * n for n in range(20, 120)]
+
+
 def test_a_pool_whose_idle_workers_were_killed_works_on(pool: WorkerPool) -> None:
     for _ in range(3):
         victims = {pool.submit(process_id).result(20.0) for _ in range(6)}

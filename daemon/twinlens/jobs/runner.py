@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 DISCOVERED_AT_ONCE = 16
 """Batches that one transaction of the discovery remembers."""
 
+AHEAD = 32
+"""Items a worker that are handed out at once: enough for an executor that bundles small ones."""
+
 LOOK_UP_SECONDS = 0.5
 """How often a runner that waits for its items looks for a stop, and for items that are late."""
 
@@ -142,7 +145,7 @@ class JobRunner:
     def _process(self, job_id: int, definition: JobDefinition) -> bool:
         numbers = deque(jobs_store.pending_batches(job_id))
         is_cancelled = self._is_cancelled(job_id)
-        most = definition.workers or 4 * int(getattr(self._executor, "processes", 2))
+        most = definition.workers or AHEAD * int(getattr(self._executor, "processes", 2))
         under_way: deque[_Batch] = deque()
         unsubmitted: deque[tuple[_Batch, int]] = deque()
         running: dict[Future[Any], _UnderWay] = {}
@@ -162,7 +165,9 @@ class JobRunner:
                     running[future] = _UnderWay(batch, index)
             if running:
                 self._await_some(running, definition.timeout_seconds)
-            while not self._is_stopped() and under_way and self._is_done(under_way[0], unsubmitted):
+            while not (self._is_stopped() or is_cancelled or not under_way) and self._is_done(
+                under_way[0], unsubmitted
+            ):
                 is_cancelled = self._record(job_id, definition, under_way.popleft())
         return True
 

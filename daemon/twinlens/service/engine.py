@@ -53,6 +53,9 @@ logger = logging.getLogger(__name__)
 SLOWEST_READ = 4 << 20
 """Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
 
+QUICK_BYTES = 1 << 20
+"""Files up to this size may go to a worker several at a time."""
+
 MOST_PROCESSES = 4
 """As many workers as cores, and no more than this: the disk is the limit then."""
 
@@ -189,7 +192,7 @@ class Engine:
         ]
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
         self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
-        regrouper = Regrouper(similarity_limits(config))
+        regrouper = Regrouper(similarity_limits(config), utc_now)
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
         self.intake = Intake(
             IntakeParts(
@@ -364,6 +367,7 @@ def _pool(config: Config) -> WorkerPool:
         initializer=start_worker,
         initargs=(limits,),
         deadline=deadline,
+        is_quick=lambda args: 0 < getattr(args[0], "size", 0) <= QUICK_BYTES,
         idle_seconds=workers.idle_seconds,
         preload=PRELOAD,
     )
