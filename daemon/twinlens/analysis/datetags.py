@@ -119,8 +119,12 @@ def content_candidates(tags: Mapping[str, str], kind: Kind) -> tuple[DateCandida
 
 
 def belief(source: str) -> int:
-    """The place of a source among those of its rank; unknown ones come last."""
-    return _ORDER.get(source, len(_ORDER))
+    """The place of a source among those of its rank; a sidecar's come after the content's own, what
+    a sibling says before what a name does."""
+    of_sidecar = _TAKEOUT if source == "sidecar:takeout" else source.removeprefix("sidecar:")
+    if source != of_sidecar:
+        return len(_ORDER) + _ORDER.get(of_sidecar, len(_ORDER))
+    return _ORDER.get(source, 2 * len(_ORDER) + (0 if source.startswith("sibling:") else 1))
 
 
 def _zoned_rank(tag: str) -> Rank:

@@ -45,6 +45,7 @@ _FIX_AGE = timedelta(minutes=2)
 _DRIFT = timedelta(hours=1)
 _LEVELS = (Confidence.NONE, Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 _MODIFIED_ON_DISK = "mtime"
+_SIBLING = "sibling:"
 
 
 class _Relation(Enum):
@@ -246,6 +247,9 @@ def _is_witness(winner: DateCandidate, moment: Moment, other: DateCandidate) -> 
     """
     if other.rank > Rank.FULL_NAME or other.source == winner.source:
         return False
+    if other.source.startswith(_SIBLING):
+        # Two files of one press of the shutter carry one clock's word twice.
+        return False
     clock, other_clock = _clock(winner.source), _clock(other.source)
     if (moment.local.month, moment.local.day) == (1, 1):
         return other_clock not in {clock, "editor"}
@@ -254,9 +258,11 @@ def _is_witness(winner: DateCandidate, moment: Moment, other: DateCandidate) -> 
 
 def _clock(source: str) -> str:
     """Who wrote a statement."""
-    group = source.partition(":")[0]
     if "GPS" in source:
         return "satellite"
+    if source == "sidecar:takeout":
+        return "editor"
+    group = source.removeprefix("sidecar:").partition(":")[0]
     if group in {"EXIF", "MakerNotes", "SigmaRaw", "RIFF", "H264", "APP12"}:
         return "camera"
     return "editor" if group in {"XMP", "IPTC", "PNG", "FlashPix"} else group

@@ -1,0 +1,87 @@
+"""What else of the library says when a content was taken: the files beside it, and the owner.
+
+Read only. Asked for every content that is recorded, so the queries are written once.
+"""
+
+import json
+from dataclasses import dataclass
+
+from twinlens.model.files import FileStatus
+from twinlens.model.picture import DateCandidate
+from twinlens.store.statements import Statement, slot
+from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables_owner import UserDecision
+
+MOST_COMPANIONS = 16
+"""Contents of one photograph that are asked for a date: bounded, for a sidecar copied everywhere"""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """Another content of the same photograph: its part in it and what it says by itself."""
+
+    file_type: str
+    candidates: tuple[DateCandidate, ...]
+
+
+_OF_ME = GroupMember.alias()
+_MY_FILE = File.alias()
+
+_COMPANIONS = Statement(
+    GroupMember,
+    lambda: (
+        GroupMember.select(GroupMember.file_type, Original.candidates)
+        .distinct()
+        .join(File, on=(GroupMember.file == File.id))
+        .join(Original, on=(File.original == Original.id))
+        .join(_OF_ME, on=(_OF_ME.group == GroupMember.group))
+        .join(_MY_FILE, on=(_OF_ME.file == _MY_FILE.id))
+        .where(
+            (_MY_FILE.original == slot("original"))
+            & (_MY_FILE.status != FileStatus.GONE.value)
+            & (File.status != FileStatus.GONE.value)
+            & (Original.id != slot("original_again"))
+            & (_OF_ME.file_type != "sidecar")
+            & (GroupMember.file_type != "edited")
+            # A burst holds several photographs: those of one shot share its number.
+            & (
+                (_OF_ME.sequence == GroupMember.sequence)
+                | (_OF_ME.sequence.is_null() & GroupMember.sequence.is_null())
+            )
+        )
+        .order_by(Original.sha256, GroupMember.file_type)
+        .limit(slot("limit"))
+    ),
+)
+_OWNER_DATE = Statement(
+    UserDecision,
+    lambda: (
+        UserDecision.select(UserDecision.value)
+        .where(
+            (UserDecision.sha256 == slot("sha256"))
+            & (UserDecision.verb == "date")
+            & UserDecision.withdrawn_at.is_null()
+        )
+        .order_by(UserDecision.decided_at.desc(), UserDecision.id.desc())
+        .limit(1)
+    ),
+)
+
+
+def companions(original_id: int) -> list[Companion]:
+    """The other contents of this content's photographs, in the order of their digests.
+
+    Edits are left out: what they say is a copy. A sidecar has no companions.
+    """
+    rows = _COMPANIONS.all(original=original_id, original_again=original_id, limit=MOST_COMPANIONS)
+    return [Companion(row.file_type, _own(row.candidates)) for row in rows]
+
+
+def owner_date(sha256: str) -> str | None:
+    """The capture time that the owner gave to this content (ISO 8601), as it stands."""
+    row = _OWNER_DATE.first(sha256=sha256)
+    return None if row is None or row.value is None else str(row.value)
+
+
+def _own(stored: str) -> tuple[DateCandidate, ...]:
+    return tuple(DateCandidate(**c) for c in json.loads(stored).get("content", ()))
