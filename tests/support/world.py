@@ -127,7 +127,7 @@ class World:
             store.database, store.writer, Patience(retries=2, pause_seconds=0.0), time.time, self.at
         )
         self.absorber = Absorber(
-            store.database, self.places, Regrouper(PRESETS["normal"]), clock, bus
+            store.database, self.places, Regrouper(PRESETS["normal"], clock), clock, bus
         )
         self.intake = Intake(
             IntakeParts(

@@ -2,7 +2,7 @@
 
 A name alone proves nothing: 356 pictures called `name (1)` to `name (356)` share a radical and
 are no copies. So what was taken off is kept as evidence, and facts about the content decide.
-Sidecar names (`a.jpg.xmp`, `a.jpg(1).json`) are not read here.
+Sidecar names (`a.jpg.xmp`, `a.jpg(1).json`) are read in sidecar_names.py.
 """
 
 import os
@@ -28,7 +28,7 @@ _COPY_HEAD = re.compile(
 )
 # Android numbers a second file of the same second; elsewhere `beach-1` is a series.
 _ANDROID_COPY = re.compile(r"(?:(?<=[0-9]{8}_[0-9]{6})|(?<=[0-9]{8}_[0-9]{9}))-[0-9]{1,2}")
-_EDITED = (
+_EDITED = (  # nobody but an editor names a file so
     "edited",  # Google Photos, by the language of the account
     "bearbeitet",
     "modifié",
@@ -54,6 +54,8 @@ _EDITED = (
     "відредаговано",
     "đã chỉnh sửa",
     "แก้ไขแล้ว",
+)
+_MADE = (  # from this picture or from several: the mark alone does not say
     "effects",  # made by Google Photos, never translated
     "smile",
     "mix",
@@ -62,8 +64,9 @@ _EDITED = (
     "collage",
     "edit",  # Lightroom, numbered from the second on
 )
-_EDIT_TAILS = re.compile(rf"[-_](?:{'|'.join(_EDITED)})(?:-[0-9]{{1,2}})?", re.IGNORECASE)
+_EDIT_TAILS = re.compile(rf"[-_](?:{'|'.join(_EDITED + _MADE)})(?:-[0-9]{{1,2}})?", re.IGNORECASE)
 
+_SURE_EDIT = re.compile(rf"(?:[-_](?:{'|'.join(_EDITED)})(?:-[0-9]{{1,2}})?|E)+", re.IGNORECASE)
 _STAMP = r"[0-9]{8}_[0-9]{6}(?:[0-9]{3})?"
 _PIXEL = re.compile(rf"(PXL_{_STAMP}[^.]*)((?:\.[A-Z0-9_\-]+)+)?", re.IGNORECASE)
 _GOOGLE_FACETS = re.compile(
@@ -117,6 +120,11 @@ class NameParts:
     burst_key: str | None = None
     grammar: str | None = None
 
+    @property
+    def is_surely_edited(self) -> bool:
+        """Whether the edit mark is one that only editors set: Apple's `IMG_E1234`, `-edited`."""
+        return self.edit_mark is not None and _SURE_EDIT.fullmatch(self.edit_mark) is not None
+
 
 def parse_name(name: bytes) -> NameParts:
     """Take the name of a file (no folders) apart by the field rules, section 4. Never raises.
@@ -143,7 +151,7 @@ def parse_name(name: bytes) -> NameParts:
     return NameParts(
         stem=stem,
         extension=extension,
-        radical=_folded(rest),
+        radical=folded(rest),
         copy_mark=copy_mark,
         edit_mark=edit_mark,
         facet=facet or ("COVER" if is_cover else None),
@@ -193,7 +201,7 @@ def _burst(stem: str, extension: str) -> tuple[str | None, bool]:
     for pattern in (_GOOGLE_BURST, _SONY_BURST, _NUMBERED_BURST):
         match = pattern.fullmatch(stem)
         if match is not None:
-            return _folded(match[1]), False
+            return folded(match[1]), False
     match = _SAMSUNG_BURST.fullmatch(stem)
     if match is not None:
         return match[1], match[2] == "001"
@@ -218,8 +226,8 @@ def _joined(first: str | None, second: str | None) -> str | None:
     return (first or "") + (second or "") or None
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Case-folded, and NFC again: folding may take letters apart. Undecodable bytes become escapes:
     this is kept as text, and no database takes lone surrogates."""
-    folded = unicodedata.normalize("NFC", text.casefold())
-    return folded.encode("utf-8", "backslashreplace").decode("utf-8")
+    plain = unicodedata.normalize("NFC", text.casefold())
+    return plain.encode("utf-8", "backslashreplace").decode("utf-8")

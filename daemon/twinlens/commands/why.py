@@ -8,8 +8,7 @@ from typing import Any
 
 from twinlens.commands.shapes import exact_shape, file_shape, group_shape, perceptual_shape
 from twinlens.errors import UsageError
-from twinlens.grouping.pairs import pair
-from twinlens.ingest.photographs import pair_candidate
+from twinlens.ingest.photographs import left_open
 from twinlens.model.paths import printable
 from twinlens.model.views import FileView
 from twinlens.store import file_groups, listing
@@ -106,14 +105,9 @@ def _taken(view: FileView) -> dict[str, Any] | None:
 
 
 def _left_open(view: FileView) -> list[str]:
-    """Pairs with this file that the rules could not decide, in words."""
-    record = view.file
-    bucket = file_groups.bucket_of(record.id)
-    if bucket is None:
-        return []
-    members = file_groups.bucket_members(record.root_id, bucket)
-    pairing = pair([pair_candidate(file, original) for file, original in members])
-    return [open_.reason for open_ in pairing.ambiguous if record.id in open_.file_ids]
+    """What the rules could not decide about the photograph of this file, in words."""
+    bucket = file_groups.bucket_of(view.file.id)
+    return [] if bucket is None else left_open(view.file.root_id, bucket, view.file.id)
 
 
 def _duplicates(view: FileView) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from twinlens.grouping.cameras import same_camera
 from twinlens.grouping.moments import Agreement, Moment, same_moment
+from twinlens.grouping.primary import Contender
 from twinlens.grouping.similarity import distance
 from twinlens.model.picture import Kind
 
@@ -20,6 +21,9 @@ class PairCandidate:
 
     `captured_at` is ISO 8601 from the content alone, never from the name: that would prove the
     name by itself. `phash` is of the upright picture, for a RAW of its embedded preview.
+    `plain_name` and `plain_stem` are case-folded NFC text. A sidecar has a `target`: whom its name
+    names, how much of the name it says (full, stem or cut), and the number behind the stem.
+    `title` is the picture's name as a takeout's JSON tells it, case-folded.
     """
 
     file_id: int
@@ -39,6 +43,18 @@ class PairCandidate:
     height: int | None
     quality_score: float | None
     size: int
+    plain_name: str = ""
+    plain_stem: str = ""
+    extension: str = ""
+    edit_mark: str | None = None
+    is_surely_edited: bool = False
+    facet: str | None = None
+    content_identifier: str | None = None
+    target: str | None = None
+    target_form: str = ""
+    target_number: str = ""
+    title: str | None = None
+    is_chosen: bool = False
 
     @property
     def order(self) -> tuple[bool, bytes, int, bytes, int]:
@@ -57,6 +73,11 @@ class PairCandidate:
         return _COVER.search(self.name) is not None
 
     @property
+    def is_picture(self) -> bool:
+        """Whether it is a photograph's own picture, a RAW or rendered."""
+        return self.kind in (Kind.IMAGE, Kind.RAW)
+
+    @property
     def moment(self) -> Moment | None:
         """The capture time, if the content has one."""
         return Moment.read(self.captured_at, has_subseconds=self.has_subseconds)
@@ -68,6 +89,23 @@ class AmbiguousPair:
 
     file_ids: tuple[int, ...]
     reason: str
+
+
+def contender(one: PairCandidate) -> Contender:
+    """What the rules of the primary ask of a file."""
+    return Contender(
+        one.file_id,
+        one.directory + b"/" + one.name,
+        is_chosen=one.is_chosen,
+        is_picture=one.is_picture,
+        is_cover=one.is_cover,
+        is_rendered=one.kind is not Kind.RAW,
+        is_edit=one.edit_mark is not None,
+        is_marked_copy=one.copy_mark is not None,
+        quality_score=one.quality_score,
+        pixels=(one.width or 0) * (one.height or 0),
+        size=one.size,
+    )
 
 
 def compare(a: PairCandidate, b: PairCandidate) -> Agreement:

@@ -75,6 +75,10 @@ class Moment:
         by_instant = abs((self.wall - self.offset) - (other.wall - other.offset))
         return min(by_wall, by_instant)
 
+    def cut_to_seconds(self) -> "Moment":
+        """The same time without its fraction."""
+        return _cut(self, Precision.SECOND)
+
 
 def same_moment(a: Moment | None, b: Moment | None, *, tolerance_seconds: float) -> Agreement:
     """Whether two times can be the same press of the shutter (field rules 5.2).

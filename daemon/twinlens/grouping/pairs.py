@@ -20,13 +20,14 @@ from twinlens.grouping.candidates import (
     AmbiguousPair,
     PairCandidate,
     compare,
+    contender,
     look_distance,
     same_content,
     time_and_camera,
 )
 from twinlens.grouping.folders import are_neighbours
 from twinlens.grouping.moments import Agreement
-from twinlens.grouping.primary import Contender, choose
+from twinlens.grouping.primary import choose
 from twinlens.model.groups import FileGroup, FileMember, GroupType
 from twinlens.model.picture import Kind
 
@@ -53,6 +54,7 @@ class _Cluster:
     members: tuple[PairCandidate, ...]
     rule: str = ""
     evidence: tuple[tuple[int, str], ...] = ()
+    runners_up: tuple[tuple[int, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,8 +73,14 @@ class _Option:
     agreement: Agreement
     look: int | None
 
-    def other(self, cluster: _Cluster) -> _Cluster:
-        return self.image if cluster is self.raw else self.raw
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whether an option holds, why (not), in words, and the nearest that it was chosen before."""
+
+    reason: str
+    is_sure: bool
+    runner_up: str | None = None
 
 
 def pair(candidates: Iterable[PairCandidate]) -> Pairing:
@@ -183,15 +191,17 @@ def _match(
             for other in options
             if other is not option and (other.raw is option.raw or other.image is option.image)
         ]
-        reason, is_sure = _decide(option, rivals)
-        if is_sure:
-            joined[id(option.raw)] = _join(joined[id(option.raw)], option, place, reason)
+        verdict = _decide(option, rivals)
+        if verdict.is_sure:
+            joined[id(option.raw)] = _join(joined[id(option.raw)], option, place, verdict)
             taken.add(id(option.image))
         else:
             ids = (*option.raw.members, *option.image.members)
             names = f"{option.raw.name} and {option.image.name}"
             reports.append(
-                AmbiguousPair(tuple(sorted(one.file_id for one in ids)), f"{names}: {reason}")
+                AmbiguousPair(
+                    tuple(sorted(one.file_id for one in ids)), f"{names}: {verdict.reason}"
+                )
             )
     return [*joined.values(), *(image for image in images if id(image) not in taken)]
 
@@ -211,56 +221,63 @@ def _option(raw: _Cluster, image: _Cluster) -> _Option | None:
     return _Option(raw, image, agreement, min(looks, default=None))
 
 
-def _decide(option: _Option, rivals: Sequence[_Option]) -> tuple[str, bool]:
-    """Whether an option holds, and why (not), in words."""
+def _decide(option: _Option, rivals: Sequence[_Option]) -> _Verdict:
     if not rivals and option.agreement is Agreement.AGREE:
-        return time_and_camera(option.raw.members[0], option.image.members[0]), True
+        return _Verdict(time_and_camera(option.raw.members[0], option.image.members[0]), True)
+    if not rivals and _are_halves_by_name(option):
+        return _Verdict("no capture time on both, but the camera's own names for two halves", True)
     why = "no capture time on both" if not rivals else f"{len(rivals) + 1} candidates"
     if option.look is None:
-        return f"{why}, and no preview to compare", False
-    if option.look > MOST_LOOK_BITS:
-        return f"{why}; preview {option.look} bits away, limit {MOST_LOOK_BITS}", False
+        return _Verdict(f"{why}, and no preview to compare", False)
+    words = f"{why}; preview {option.look} bits away"
+    if option.look > MOST_LOOK_BITS or not rivals:
+        return _Verdict(f"{words}, limit {MOST_LOOK_BITS}", option.look <= MOST_LOOK_BITS)
     if any(rival.look is None for rival in rivals):
-        return f"{why}, and one of them has no preview to compare", False
-    nearest = min(
-        ((rival.look or 0, rival) for rival in rivals), key=lambda pair_: pair_[0], default=None
+        return _Verdict(f"{why}, and one of them has no preview to compare", False)
+    # Among rivals that look alike the name decides which is told of: never the order of arrival.
+    bits, name = min((rival.look or 0, _rival_name(rival, option)) for rival in rivals)
+    runner_up = f"{name} {bits} bits"
+    return _Verdict(
+        f"{words}, runner-up {runner_up}", bits >= option.look + CLEAR_MARGIN_BITS, runner_up
     )
-    if nearest is None:
-        return f"{why}; preview {option.look} bits away, limit {MOST_LOOK_BITS}", True
-    bits, rival = nearest
-    loser = rival.image if rival.raw is option.raw else rival.raw
-    words = f"{why}; preview {option.look} bits away, runner-up {loser.name} {bits} bits"
-    return words, bits >= option.look + CLEAR_MARGIN_BITS
 
 
-def _join(raw: _Cluster, option: _Option, place: str, reason: str) -> _Cluster:
-    by_looks = option.agreement is not Agreement.AGREE or "preview" in reason
-    rule = f"{place}, {'preview' if by_looks else 'capture time and camera'}"
-    added = tuple((one.file_id, f"{place}; {reason}") for one in option.image.members)
+def _rival_name(rival: _Option, option: _Option) -> str:
+    return (rival.image if rival.raw is option.raw else rival.raw).name
+
+
+def _are_halves_by_name(option: _Option) -> bool:
+    """Pixel's `.RAW-01.COVER` and `.RAW-02.ORIGINAL`, Lumia's `__highres` and `__RAW`."""
+    facets = [(one.facet or "").upper() for one in (*option.raw.members, *option.image.members)]
+    return all(facet.startswith(("RAW", "HIGHRES")) for facet in facets)
+
+
+def _join(raw: _Cluster, option: _Option, place: str, verdict: _Verdict) -> _Cluster:
+    by_looks = option.agreement is not Agreement.AGREE or "preview" in verdict.reason
+    if _are_halves_by_name(option) and "preview" not in verdict.reason and by_looks:
+        rule = f"{place}, named as halves by the camera"
+    else:
+        rule = f"{place}, {'preview' if by_looks else 'capture time and camera'}"
+    words = f"{place}; {verdict.reason}"
     told = {file_id for file_id, _ in raw.evidence}
-    own = tuple(
-        (one.file_id, f"{place}; {reason}") for one in raw.members if one.file_id not in told
+    added = tuple((one.file_id, words) for one in option.image.members)
+    own = tuple((one.file_id, words) for one in raw.members if one.file_id not in told)
+    runners = tuple(
+        (one.file_id, verdict.runner_up)
+        for one in (*raw.members, *option.image.members)
+        if verdict.runner_up is not None
     )
     return _Cluster(
-        (*raw.members, *option.image.members), raw.rule or rule, (*raw.evidence, *own, *added)
+        (*raw.members, *option.image.members),
+        raw.rule or rule,
+        (*raw.evidence, *own, *added),
+        (*raw.runners_up, *runners),
     )
 
 
 def _group(cluster: _Cluster) -> FileGroup:
-    choice = choose(
-        Contender(
-            one.file_id,
-            one.directory + b"/" + one.name,
-            is_cover=one.is_cover,
-            is_rendered=one.kind is Kind.IMAGE,
-            is_marked_copy=one.copy_mark is not None,
-            quality_score=one.quality_score,
-            pixels=(one.width or 0) * (one.height or 0),
-            size=one.size,
-        )
-        for one in cluster.members
-    )
-    evidence = dict(cluster.evidence)
+    choice = choose(contender(one) for one in cluster.members)
+    evidence, runners_up = dict(cluster.evidence), dict(cluster.runners_up)
     return FileGroup(
         GroupType.RAW_JPEG,
         f"{cluster.rule}; primary: {choice.rule}",
@@ -270,7 +287,10 @@ def _group(cluster: _Cluster) -> FileGroup:
                 "raw" if one.kind is Kind.RAW else "image",
                 one.file_id == choice.member_id,
                 evidence[one.file_id],
+                cluster.rule,
+                runners_up.get(one.file_id),
             )
             for one in sorted(cluster.members, key=lambda one: one.order)
         ),
+        (GroupType.RAW_JPEG,),
     )

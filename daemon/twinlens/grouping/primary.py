@@ -1,8 +1,10 @@
 """The primary: the one member that stands for its group, and the rule that decided.
 
 One order of rules serves pairs and duplicates alike (field rules, section 5); what does not apply
-is left at its default and decides nothing. The owner's own choice wins over all of it and is not
-this module's.
+is left at its default and decides nothing. The owner's own choice wins over all of it.
+
+What the camera rendered goes before what was edited from it: the field rules leave it open, and
+the original is the one that nothing can bring back. Whoever wants the edit in front says so.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,8 +17,11 @@ class Contender:
 
     member_id: int
     name: bytes
+    is_chosen: bool = False
+    is_picture: bool = True
     is_cover: bool = False
     is_rendered: bool = True
+    is_edit: bool = False
     is_marked_copy: bool = False
     has_facts: bool = False
     quality_score: float | None = None
@@ -35,8 +40,11 @@ class Choice:
 _Rule = tuple[str, Callable[[Contender], float]]
 
 _RULES: tuple[_Rule, ...] = (
+    ("chosen by the owner", lambda one: one.is_chosen),
+    ("a picture before video and sidecar", lambda one: one.is_picture),
     ("cover of its sequence", lambda one: one.is_cover),
     ("rendered before RAW", lambda one: one.is_rendered),
+    ("original before its edit", lambda one: not one.is_edit),
     ("no copy mark in its name", lambda one: not one.is_marked_copy),
     ("has kept its capture time and camera", lambda one: one.has_facts),
     ("highest quality score", lambda one: -1.0 if one.quality_score is None else one.quality_score),

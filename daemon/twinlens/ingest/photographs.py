@@ -1,38 +1,85 @@
-"""Keeps the file groups right: the bucket of every file that changed is grouped anew.
+"""Keeps the file groups right: whatever a change touches is grouped anew.
 
-A bucket holds all files of one root that may be one photograph, so the groups that stand afterwards
-are those that a rebuild from nothing would give.
+Files of one root meet under a bucket, the key that their names give, and under a live photo's
+identifier; a neighbourhood holds every bucket that hangs together so, now or by what is recorded.
+So the groups that stand afterwards are those that a rebuild from nothing would give.
 """
 
+from dataclasses import dataclass, field
+
 from twinlens.analysis.kinds import as_named
-from twinlens.analysis.names import parse_name
-from twinlens.grouping.pairs import PairCandidate, Pairing, pair
+from twinlens.analysis.names import folded, parse_name
+from twinlens.analysis.sidecar_names import sidecar_target
+from twinlens.grouping.pairs import PairCandidate, Pairing
+from twinlens.grouping.photographs import photographs
 from twinlens.model.files import FileRecord
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import MediaType
+from twinlens.model.picture import Kind, MediaType
 from twinlens.store import file_groups
 
 
-def regroup_bucket(root_id: int, bucket: str) -> tuple[Pairing, set[int]]:
-    """Group one bucket anew. Returns the groups that are new, with what stays open, and the
-    contents whose photograph changed."""
-    stored = file_groups.of_bucket(root_id, bucket)
-    if not stored and not file_groups.bucket_has_raw(root_id, bucket):
-        return Pairing((), ()), set()
-    members = file_groups.bucket_members(root_id, bucket)
-    found = pair([pair_candidate(record, original) for record, original in members])
-    new, touched_files = file_groups.replace_bucket(root_id, bucket, found.groups)
-    changed = {original.id for record, original in members if record.id in touched_files}
-    return Pairing(tuple(new), found.ambiguous), changed
+@dataclass(slots=True)
+class RegroupedBucket:
+    """What grouping a neighbourhood anew came to.
+
+    `found` has the groups that are new, with what stays open. `buckets` are all that were grouped
+    along. `changed` are the contents of files whose membership changed, and `grouped` those of all
+    files that stand or stood in a group: what a sidecar says may be new.
+    """
+
+    found: Pairing = field(default_factory=lambda: Pairing((), ()))
+    buckets: set[str] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+    grouped: set[int] = field(default_factory=set)
 
 
-def pair_candidate(record: FileRecord, original: OriginalRecord) -> PairCandidate:
-    """What pairing has to know of a file."""
+def regroup_bucket(root_id: int, bucket: str) -> RegroupedBucket:
+    """Group a bucket anew, and every bucket that hangs together with it."""
+    buckets = file_groups.neighbourhood(root_id, bucket)
+    stored = file_groups.of_buckets(root_id, buckets)
+    if not stored and not _may_hold_groups(root_id, buckets):
+        return RegroupedBucket(buckets=buckets)
+    bucket_by_file: dict[int, str] = {}
+    members: list[tuple[FileRecord, OriginalRecord]] = []
+    for name in sorted(buckets):
+        for record, original in file_groups.bucket_members(root_id, name):
+            bucket_by_file[record.id] = name
+            members.append((record, original))
+    found = photographs(candidate(record, original) for record, original in members)
+    wanted = [
+        (min(bucket_by_file[member.file_id] for member in group.members), group)
+        for group in found.groups
+    ]
+    new, touched = file_groups.replace_groups(root_id, stored, wanted)
+    in_groups = {member.file_id for group in found.groups for member in group.members}
+    return RegroupedBucket(
+        Pairing(tuple(new), found.ambiguous),
+        buckets,
+        {original.id for record, original in members if record.id in touched},
+        {original.id for record, original in members if record.id in in_groups | touched},
+    )
+
+
+def left_open(root_id: int, bucket: str, file_id: int) -> list[str]:
+    """What the rules could not decide about a file, in words."""
+    members = [
+        candidate(record, original)
+        for name in sorted(file_groups.neighbourhood(root_id, bucket))
+        for record, original in file_groups.bucket_members(root_id, name)
+    ]
+    found = photographs(members)
+    return [open_.reason for open_ in found.ambiguous if file_id in open_.file_ids]
+
+
+def candidate(record: FileRecord, original: OriginalRecord) -> PairCandidate:
+    """What grouping has to know of a file."""
     directory, _, name = record.path.rpartition(b"/")
     parts = parse_name(name)
+    target = sidecar_target(name)
     measured = original.measurement
     media = as_named(MediaType(measured.media_type, measured.kind), name)
     fingerprint = measured.fingerprint
+    title = measured.metadata.tags.get("JSON:Title")
     return PairCandidate(
         file_id=record.id,
         directory=directory,
@@ -51,4 +98,32 @@ def pair_candidate(record: FileRecord, original: OriginalRecord) -> PairCandidat
         height=measured.height,
         quality_score=measured.quality_score,
         size=original.size,
+        plain_name=folded(f"{parts.stem}.{parts.extension}" if parts.extension else parts.stem),
+        plain_stem=folded(parts.stem),
+        extension=parts.extension,
+        edit_mark=parts.edit_mark,
+        is_surely_edited=parts.is_surely_edited,
+        facet=parts.facet,
+        content_identifier=measured.metadata.content_identifier,
+        target=target.name if target else None,
+        target_form=target.form.value if target else "",
+        target_number=target.number if target else "",
+        title=folded(title) if title else None,
     )
+
+
+def _may_hold_groups(root_id: int, buckets: set[str]) -> bool:
+    """Whether there is anything to tie: most pictures stand alone, and hundreds may be called
+    `name (1)` and so on, so nothing is read of them for nothing."""
+    rows = [row for name in buckets for row in file_groups.bucket_names(root_id, name)]
+    if len(rows) < 2:
+        return False
+    kinds = {kind for _, kind, _ in rows}
+    if kinds != {Kind.IMAGE.value}:
+        return not kinds.isdisjoint({kind.value for kind in (Kind.IMAGE, Kind.RAW, Kind.VIDEO)})
+    return any(_is_marked_edit(name) for name, _, _ in rows)
+
+
+def _is_marked_edit(name: bytes) -> bool:
+    parts = parse_name(name)
+    return parts.edit_mark is not None or "~" in (parts.copy_mark or "")

@@ -11,10 +11,12 @@ from enum import StrEnum
 
 from twinlens.analysis.kinds import as_named, contradiction
 from twinlens.analysis.names import parse_name
+from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.model.files import Condition, FileRecord, FileStatus, Finding, Stat
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import ALGORITHM_VERSION, Measurement, MediaType
+from twinlens.store import file_groups
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 
@@ -64,7 +66,7 @@ class Recorded:
 
 @dataclass(slots=True)
 class Touched:
-    """What has to be regrouped: (root id, radical) buckets, and contents."""
+    """What has to be regrouped: (root id, bucket) pairs, and contents."""
 
     buckets: set[tuple[int, str]] = field(default_factory=set)
     originals: set[int] = field(default_factory=set)
@@ -105,7 +107,7 @@ class Recorder:
             return Recorded(seen, Change.UNCHANGED)
         files_store.set_gone(known.id, self._at())
         self._release(known, touched)
-        touched.buckets.add((seen.root_id, _radical(known.path)))
+        touched.buckets.add((seen.root_id, _bucket(known.path)))
         return Recorded(seen, Change.GONE, known.id, known.original_id)
 
     def _unknown(self, seen: Seen, known: FileRecord | None) -> Recorded:
@@ -133,9 +135,12 @@ class Recorder:
         if known is not None and known.id != source.id:
             if known.status is not FileStatus.GONE:
                 self._release(known, touched)
+            touched.buckets |= file_groups.buckets_around(known.id)
             files_store.delete(known.id)
-        old_radical = _radical(source.path)
-        radical = _radical(seen.path)
+        old_bucket = _bucket(source.path)
+        bucket = _bucket(seen.path)
+        # The rows of groups hang on the file's: what stood with it is asked before it goes.
+        touched.buckets |= file_groups.buckets_around(source.id)
         condition = _condition(seen.path, originals_store.get(source.original_id))
         if source.status is FileStatus.UNREADABLE:
             condition = Condition(condition.kind, source.status, source.error)
@@ -143,7 +148,8 @@ class Recorder:
             source.id,
             seen.root_id,
             seen.path,
-            radical=radical,
+            radical=bucket,
+            burst_key=_burst_key(seen.path),
             stat=stat,
             is_nested=seen.is_nested,
             condition=condition,
@@ -152,7 +158,7 @@ class Recorder:
         if was_gone:
             originals_store.add_reference(source.original_id)
         touched.originals.add(source.original_id)
-        touched.buckets |= {(source.root_id, old_radical), (seen.root_id, radical)}
+        touched.buckets |= {(source.root_id, old_bucket), (seen.root_id, bucket)}
         return Recorded(seen, Change.MOVED, source.id, source.original_id)
 
     def _unreadable(
@@ -188,7 +194,7 @@ class Recorder:
             self._release(known, touched)
         originals_store.add_reference(original_id)
         touched.originals.add(original_id)
-        touched.buckets.add((seen.root_id, _radical(seen.path)))
+        touched.buckets.add((seen.root_id, _bucket(seen.path)))
         if not was_live:
             return Recorded(seen, Change.ADDED, file_id, original_id, error)
         others = tuple(
@@ -202,7 +208,8 @@ class Recorder:
         return files_store.put(
             seen.root_id,
             seen.path,
-            radical=_radical(seen.path),
+            radical=_bucket(seen.path),
+            burst_key=_burst_key(seen.path),
             stat=stat,
             is_nested=seen.is_nested,
             original_id=original_id,
@@ -228,7 +235,7 @@ class Recorder:
         """What is known of a content now holds for all its files."""
         original = originals_store.get(original_id)
         for record in files_store.of_original(original_id):
-            touched.buckets.add((record.root_id, _radical(record.path)))
+            touched.buckets.add((record.root_id, _bucket(record.path)))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
                 condition = _condition(record.path, original)
                 files_store.set_condition(record.id, condition, self._at())
@@ -273,6 +280,11 @@ def _name(path: bytes) -> bytes:
     return path.rpartition(b"/")[2]
 
 
-def _radical(path: bytes) -> str:
+def _bucket(path: bytes) -> str:
     """The key under which a file meets those that may be the same photograph."""
-    return parse_name(_name(path)).radical
+    return bucket_of(_name(path))
+
+
+def _burst_key(path: bytes) -> str | None:
+    """What the frames of one burst share in their names."""
+    return parse_name(_name(path)).burst_key

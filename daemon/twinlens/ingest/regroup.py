@@ -5,10 +5,13 @@ other. The groups that stand afterwards are those that a rebuild from nothing wo
 inside a transaction of the writer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.grouping.pairs import AmbiguousPair
+from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.photographs import regroup_bucket
 from twinlens.ingest.recorder import Touched
@@ -16,7 +19,7 @@ from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.store import file_groups
 from twinlens.store import originals as originals_store
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised when the rules of groups or duplicates change their meaning."""
 
 
@@ -32,8 +35,11 @@ class Regrouped:
 class Regrouper:
     """Groups anew what changes touch."""
 
-    def __init__(self, limits: SimilarityLimits) -> None:
+    def __init__(
+        self, limits: SimilarityLimits, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._limits = limits
+        self._clock = clock
         self._lookalikes = Lookalikes(limits)
 
     def forget_index(self) -> None:
@@ -44,11 +50,17 @@ class Regrouper:
         """Group anew the buckets and the contents that a batch of records touched."""
         result = Regrouped()
         disturbed = set(touched.originals)
+        done: set[tuple[int, str]] = set()
         for root_id, bucket in sorted(touched.buckets):
-            found, changed = regroup_bucket(root_id, bucket)
-            result.file_groups.extend(found.groups)
-            result.ambiguous.extend(found.ambiguous)
-            disturbed |= changed
+            if (root_id, bucket) in done:
+                continue
+            photographs = regroup_bucket(root_id, bucket)
+            done |= {(root_id, name) for name in photographs.buckets}
+            result.file_groups.extend(photographs.found.groups)
+            result.ambiguous.extend(photographs.found.ambiguous)
+            disturbed |= photographs.changed
+            for original_id in sorted(photographs.grouped):
+                settle_capture_time(original_id, self._clock)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed))
         return result
 

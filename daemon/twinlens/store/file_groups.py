@@ -4,51 +4,135 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from twinlens.model.files import FileRecord, FileStatus
-from twinlens.model.groups import FileGroup, FileMember, GroupType
+from twinlens.model.groups import BurstSpan, FileGroup, FileMember, GroupType
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import Kind
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
-from twinlens.store.tables import File, GroupMember
+from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import FileGroup as GroupRow
+from twinlens.store.tables_owner import Burst as BurstRow
 
-_A_RAW = Statement(
+_Other = GroupMember.alias()
+_OtherFile = File.alias()
+_OF_BUCKET = Statement(
+    GroupRow,
+    lambda: GroupRow.select().where(
+        (GroupRow.root == slot("root"))
+        & (GroupRow.bucket == slot("bucket"))
+        & (GroupRow.group_type != GroupType.BURST.value)
+    ),
+)
+_NAMES = Statement(
     File,
     lambda: (
-        File.select(File.id)
+        File.select(File.name, File.kind, Original.content_identifier)
+        .join(Original)
         .where(
             (File.root == slot("root"))
             & (File.radical == slot("bucket"))
             & (File.status != FileStatus.GONE.value)
-            & (File.kind == Kind.RAW.value)
         )
-        .limit(1)
     ),
 )
-_OF_BUCKET = Statement(
+_WITH_IDENTIFIER = Statement(
+    File,
+    lambda: (
+        File.select(File.radical)
+        .join(Original)
+        .where(
+            (Original.content_identifier == slot("identifier"))
+            & (File.root == slot("root"))
+            & (File.status != FileStatus.GONE.value)
+        )
+        .distinct()
+    ),
+)
+_GROUPED_WITH = Statement(
+    File,
+    lambda: (
+        File.select(GroupRow.bucket, _OtherFile.radical)
+        .join(GroupMember)
+        .join(GroupRow)
+        .join(_Other, on=(_Other.group == GroupRow.id))
+        .join(_OtherFile, on=(_Other.file == _OtherFile.id))
+        .where(
+            (File.root == slot("root"))
+            & (File.radical == slot("bucket"))
+            & (GroupRow.root == slot("root"))
+            & (GroupRow.group_type != GroupType.BURST.value)
+        )
+        .distinct()
+    ),
+)
+_MEMBERS_UNDER = Statement(
     GroupRow,
-    lambda: GroupRow.select().where(
-        (GroupRow.root == slot("root")) & (GroupRow.bucket == slot("bucket"))
+    lambda: (
+        GroupRow.select(File.radical)
+        .join(GroupMember)
+        .join(File)
+        .where(
+            (GroupRow.root == slot("root"))
+            & (GroupRow.bucket == slot("bucket"))
+            & (GroupRow.group_type != GroupType.BURST.value)
+            & (File.root == slot("root"))
+        )
+        .distinct()
     ),
 )
 
 
-def bucket_has_raw(root_id: int, bucket: str) -> bool:
-    """Whether any live file of the bucket is a RAW: without one there is nothing to pair."""
-    return _A_RAW.first(root=root_id, bucket=bucket) is not None
+def bucket_names(root_id: int, bucket: str) -> list[tuple[bytes, str | None, str | None]]:
+    """(name, kind, live photo's identifier) of the bucket's live files, reading nothing else."""
+    return [
+        (bytes(row.name), row.kind, row.content_identifier)
+        for row in _NAMES.all(root=root_id, bucket=bucket)
+    ]
+
+
+def neighbourhood(root_id: int, bucket: str) -> set[str]:
+    """The bucket and all that hang together with it: files that share a live photo's identifier
+    under other names, and members of groups that were recorded."""
+    found: set[str] = set()
+    waiting = {bucket}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        near = {str(row.radical) for row in _MEMBERS_UNDER.all(root=root_id, bucket=name)}
+        for row in _GROUPED_WITH.all(root=root_id, bucket=name):
+            near |= {str(row.bucket), str(row.radical)}
+        for identifier in {one for _, _, one in bucket_names(root_id, name) if one}:
+            rows = _WITH_IDENTIFIER.all(root=root_id, identifier=identifier)
+            near |= {str(row.radical) for row in rows}
+        waiting |= near - found
+    return found
 
 
 def every_bucket() -> set[tuple[int, str]]:
-    """Each (root id, radical) under which a RAW or a group stands."""
-    raws = (
-        File.select(File.root, File.radical)
-        .where((File.kind == Kind.RAW.value) & (File.status != FileStatus.GONE.value))
+    """Each (root id, bucket) under which a live file or a group stands."""
+    files = (
+        File.select(File.root, File.radical).where(File.status != FileStatus.GONE.value).distinct()
+    )
+    groups = (
+        GroupRow.select(GroupRow.root, GroupRow.bucket)
+        .where(GroupRow.group_type != GroupType.BURST.value)
         .distinct()
     )
-    groups = GroupRow.select(GroupRow.root, GroupRow.bucket).distinct()
-    return {(root, bucket) for query in (raws, groups) for root, bucket in tuples(query)}
+    return {(root, bucket) for query in (files, groups) for root, bucket in tuples(query)}
+
+
+def buckets_around(file_id: int) -> set[tuple[int, str]]:
+    """(root id, bucket) of all files that stand in a group with this one, for when its row goes."""
+    query = (
+        GroupMember.select(File.root, File.radical)
+        .join(_Other, on=(_Other.group == GroupMember.group))
+        .switch(GroupMember)
+        .join(File)
+        .where(_Other.file == file_id)
+        .distinct()
+    )
+    return {(root, bucket) for root, bucket in tuples(query)}
 
 
 def bucket_of(file_id: int) -> str | None:
@@ -76,55 +160,82 @@ def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, Original
     return [(r, contents[r.original_id]) for r in records if r.original_id in contents]
 
 
-def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:
-    """The bucket's groups as recorded, by id."""
+def of_buckets(root_id: int, buckets: Iterable[str]) -> dict[int, FileGroup]:
+    """The photographs recorded under these buckets, by id."""
     return {
-        row.id: value_of(row, _members(row)) for row in _OF_BUCKET.all(root=root_id, bucket=bucket)
+        row.id: value_of(row, members_of(row.id))
+        for bucket in buckets
+        for row in _OF_BUCKET.all(root=root_id, bucket=bucket)
     }
 
 
+def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:
+    """The photographs recorded under one bucket, by id."""
+    return of_buckets(root_id, [bucket])
+
+
 def replace_bucket(
-    root_id: int, bucket: str, groups: Sequence[FileGroup]
+    root_id: int, bucket: str, groups: Iterable[FileGroup]
 ) -> tuple[list[FileGroup], set[int]]:
-    """Make the bucket hold exactly `groups`.
+    """Make one bucket hold exactly these groups; see `replace_groups`."""
+    stored = of_bucket(root_id, bucket)
+    return replace_groups(root_id, stored, [(bucket, group) for group in groups])
+
+
+def replace_groups(
+    root_id: int, stored: dict[int, FileGroup], wanted: Sequence[tuple[str, FileGroup]]
+) -> tuple[list[FileGroup], set[int]]:
+    """Put these groups, each under its bucket, in the place of the stored ones.
 
     A group that is already there keeps its id. Returns the groups that are new, and the ids of all
     files whose membership changed.
     """
-    stored = of_bucket(root_id, bucket)
-    wanted = list(groups)
+    left = list(wanted)
     touched: set[int] = set()
     for group_id, group in stored.items():
-        if group in wanted:
-            wanted.remove(group)
+        known = next((one for one in left if one[1] == group), None)
+        if known is not None:
+            left.remove(known)
         else:
             touched |= {member.file_id for member in group.members}
             GroupRow.delete().where(GroupRow.id == group_id).execute()
-    for group in wanted:
+    for bucket, group in left:
         touched |= {member.file_id for member in group.members}
-        group_id = GroupRow.insert(
-            root=root_id,
-            bucket=bucket,
-            group_type=group.group_type.value,
-            aspects=" ".join(group.aspects),
-            rule=group.rule,
+        _insert(root_id, bucket, group)
+    return [group for _, group in left], touched
+
+
+def _insert(root_id: int, bucket: str, group: FileGroup) -> None:
+    group_id = GroupRow.insert(
+        root=root_id,
+        bucket=bucket,
+        group_type=group.group_type.value,
+        aspects=" ".join(group.aspects),
+        rule=group.rule,
+    ).execute()
+    GroupMember.insert_many(
+        [
+            {
+                "group": group_id,
+                "file": member.file_id,
+                "file_type": member.file_type,
+                "is_primary": member.is_primary,
+                "evidence": member.evidence,
+                "rule": member.rule,
+                "runner_up": member.runner_up,
+                "sequence": member.sequence,
+            }
+            for member in group.members
+        ]
+    ).execute()
+    if group.burst is not None:
+        BurstRow.insert(
+            group=group_id,
+            started_at=group.burst.started_at,
+            ended_at=group.burst.ended_at,
+            camera=group.burst.camera,
+            best_original=group.burst.best_original_id,
         ).execute()
-        GroupMember.insert_many(
-            [
-                {
-                    "group": group_id,
-                    "file": member.file_id,
-                    "file_type": member.file_type,
-                    "is_primary": member.is_primary,
-                    "evidence": member.evidence,
-                    "rule": member.rule,
-                    "runner_up": member.runner_up,
-                    "sequence": member.sequence,
-                }
-                for member in group.members
-            ]
-        ).execute()
-    return wanted, touched
 
 
 def group_ids_of_originals(ids: Iterable[int]) -> dict[int, frozenset[int]]:
@@ -147,7 +258,15 @@ def value_of(row: Any, members: Iterable[GroupMember]) -> FileGroup:
         row.rule,
         tuple(_member(member) for member in members),
         tuple(GroupType(aspect) for aspect in row.aspects.split()),
+        _burst(row.id) if row.group_type == GroupType.BURST.value else None,
     )
+
+
+def _burst(group_id: int) -> BurstSpan | None:
+    row = BurstRow.get_or_none(BurstRow.group == group_id)
+    if row is None:
+        return None
+    return BurstSpan(row.started_at, row.ended_at, row.camera, row.best_original_id)
 
 
 def _member(row: GroupMember) -> FileMember:
@@ -162,6 +281,7 @@ def _member(row: GroupMember) -> FileMember:
     )
 
 
-def _members(row: Any) -> list[GroupMember]:
-    query = GroupMember.select().where(GroupMember.group == row.id).order_by(GroupMember.id)
+def members_of(group_id: int) -> list[GroupMember]:
+    """The rows of a group's members, in their order."""
+    query = GroupMember.select().where(GroupMember.group == group_id).order_by(GroupMember.id)
     return list(query)

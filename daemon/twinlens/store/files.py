@@ -18,7 +18,7 @@ from twinlens.store.tables import File, Root
 
 _PLACE = ("root", "directory", "name")
 _SEEN = (
-    *("radical", "size", "mtime_ns", "ctime_ns", "device", "inode", "is_nested"),
+    *("radical", "burst_key", "size", "mtime_ns", "ctime_ns", "device", "inode", "is_nested"),
     *("original", "kind", "status", "error", "updated_at"),
 )
 _AT_PATH = Statement(
@@ -189,6 +189,7 @@ def put(
     path: bytes,
     *,
     radical: str,
+    burst_key: str | None = None,
     stat: Stat,
     is_nested: bool,
     original_id: int | None,
@@ -200,6 +201,7 @@ def put(
     place = {"root": root_id, "directory": directory, "name": name}
     seen = {
         "radical": radical,
+        "burst_key": burst_key,
         "size": stat.size,
         "mtime_ns": stat.mtime_ns,
         "ctime_ns": stat.ctime_ns,
@@ -223,6 +225,7 @@ def move(
     path: bytes,
     *,
     radical: str,
+    burst_key: str | None = None,
     stat: Stat,
     is_nested: bool,
     condition: Condition,
@@ -235,6 +238,7 @@ def move(
         directory=directory,
         name=name,
         radical=radical,
+        burst_key=burst_key,
         ctime_ns=stat.ctime_ns,
         is_nested=is_nested,
         **_columns(condition),
