@@ -6,9 +6,11 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from twinlens.commands.backup import OLD_DAYS, age_days
 from twinlens.config.credentials import exposed_secrets
 from twinlens.config.roots import inspect_roots
 from twinlens.config.schema import Config
@@ -18,7 +20,7 @@ from twinlens.host.lock import holder
 from twinlens.media.exiftool import exiftool_version, is_new_enough
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootState
-from twinlens.store import listing
+from twinlens.store import generation, listing
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database, has_wal_reset_bug
 from twinlens.store.schema import Schema
@@ -143,6 +145,7 @@ def _database(config: Config) -> Iterator[Check]:
         with database.reading():
             files = listing.summary().files
             states = [(r.path, r.state, r.detail) for r in roots_store.active()]
+            backup, frozen = _backup(), generation.freeze()
     except StoreError as error:
         yield Check("database", "error", str(error), error.advice)
         return
@@ -153,9 +156,25 @@ def _database(config: Config) -> Iterator[Check]:
     running = f"the daemon runs (process {pid})" if pid else "the daemon does not run"
     yield Check("database", "ok", f"{path}: {files} files, {path.stat().st_size >> 10} KiB")
     yield Check("daemon", "ok" if pid else "warning", running, "" if pid else "twinlens run")
+    yield backup
+    if frozen is not None:
+        words = f"{frozen.reason}; cleanup waits for a whole scan and a reconcile"
+        yield Check("cleanup", "warning", words, "twinlens scan, then twinlens reconcile")
     for root, state, detail in states:
         if state is not RootState.ONLINE:
             yield Check("root", "warning", f"{printable(root)}: {state.value}: {detail}")
+
+
+def _backup() -> Check:
+    found = age_days(datetime.now(UTC))
+    advice = "twinlens backup FILE"
+    if found is None:
+        return Check("backup", "warning", "there never was a backup of the database", advice)
+    path, days = found
+    words = f"{path}, {days * 24:.0f} hours old" if days < 2 else f"{path}, {days:.0f} days old"
+    if not os.path.exists(path):
+        return Check("backup", "warning", f"{path} is not there any more", advice)
+    return Check("backup", "ok" if days <= OLD_DAYS else "warning", words, advice)
 
 
 def _roots(config: Config) -> Iterator[Check]:

@@ -58,7 +58,29 @@ def inspect_roots(config: Config, is_network: NetworkJudge) -> RootsCheck:
         mistakes += [m for other in roots[:number] if (m := _clash(other, root))]
     warnings = [f"{root.key}: {root.path} {root.trouble}" for root in roots if root.trouble]
     wrong, odd = _database(config.database.path, roots, is_network)
-    return RootsCheck((*mistakes, *wrong), (*warnings, *odd))
+    return RootsCheck((*mistakes, *wrong, *_written(config, roots)), (*warnings, *odd))
+
+
+def root_holding(config: Config, path: Path) -> Path | None:
+    """The root that a path lies in, under whatever name; None where it lies in none of them."""
+    place = _Root("", path, Path(os.path.realpath(path)), None, None, is_folder=False)
+    roots = (_look("", root) for catalog in config.catalog for root in catalog.roots)
+    return next((root.path for root in roots if _is_within(place, root)), None)
+
+
+def _written(config: Config, roots: list[_Root]) -> list[Mistake]:
+    """What twinlens writes besides its database lies outside every root too."""
+    mistakes: list[Mistake] = []
+    for key, path in (("backup.folder", config.backup.folder),):
+        if path is None:
+            continue
+        place = _Root(key, path, Path(os.path.realpath(path)), None, None, is_folder=False)
+        mistakes += [
+            Mistake(key, f"{path} lies within the root {root.path}", "put it outside every root")
+            for root in roots
+            if root.real != Path("/") and _is_within(place, root)
+        ]
+    return mistakes
 
 
 def _look(key: str, path: Path) -> _Root:

@@ -12,9 +12,11 @@ from pydantic import AfterValidator, Field, model_validator
 from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
+from twinlens.config.upkeep import BackupConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
 __all__ = [
+    "BackupConfig",
     "CatalogConfig",
     "CleanupConfig",
     "Config",
@@ -331,6 +333,7 @@ class Config(Section):
     similarity: SimilarityConfig = SimilarityConfig()
     cleanup: CleanupConfig = CleanupConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    backup: BackupConfig = BackupConfig()
     trash: TrashConfig = TrashConfig()
     exiftool: ExiftoolConfig = ExiftoolConfig()
     log: LogConfig = LogConfig()

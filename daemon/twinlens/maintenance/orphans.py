@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootState
 from twinlens.store import files as files_store
-from twinlens.store import meta
+from twinlens.store import generation, meta
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
@@ -45,6 +45,7 @@ class Cleanup:
     def run(self) -> CleanupReport:
         """Forget what is certain, at most `batch_limit` contents."""
         now = self.clock()
+        generation.advance(self.database.path, self.writer.call, now.isoformat(timespec="seconds"))
         before = (now - timedelta(hours=self.grace_hours)).isoformat(timespec="seconds")
         with self.database.reading():
             frozen = _frozen_by()
@@ -66,9 +67,11 @@ class Cleanup:
 
 
 def _frozen_by() -> tuple[str, ...]:
-    """The watched roots that cannot be trusted now, and why."""
-    return tuple(
+    """What cannot be trusted now, and why: watched roots, or the database itself."""
+    roots = tuple(
         f"{printable(record.path)}: {record.detail}"
         for record in roots_store.active()
         if record.state is not RootState.ONLINE
     )
+    frozen = generation.freeze()
+    return roots if frozen is None else (*roots, f"{frozen.reason}, on {frozen.at}")

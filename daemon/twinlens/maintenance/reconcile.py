@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from twinlens.grouping.tallies import drift
-from twinlens.store import meta
+from twinlens.store import generation, meta
 from twinlens.store import originals as originals_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -50,4 +50,5 @@ class Reconcile:
         for difference in differences:
             originals_store.set_count(difference.original_id, difference.counted, at)
         meta.write("last_reconcile_at", at)
+        generation.lift_if_known_again()
         return len(differences)

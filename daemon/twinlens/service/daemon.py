@@ -21,8 +21,6 @@ from twinlens.host.readiness import Readiness
 from twinlens.host.requests import Spool
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
 from twinlens.ingest.places import Place
-from twinlens.maintenance.orphans import Cleanup
-from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
@@ -30,11 +28,11 @@ from twinlens.service.engine import (
     Engine,
     EngineOptions,
     exiftool_program,
-    utc_now,
     utc_text,
 )
 from twinlens.service.requests import Holder
 from twinlens.service.sentry import Sentry
+from twinlens.service.upkeep import Upkeep
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
 from twinlens.watch.hints import Hint
@@ -52,7 +50,6 @@ HEALTH_SECONDS = 30.0
 ABSENT_SECONDS = 5.0
 """How often the roots are looked at; the second while one is missing: its owner is at it."""
 
-KEPT_JOBS = 200
 STOP_SECONDS = 6.0
 LONGEST_WATCH_SECONDS = 60.0
 """How long the first scan waits for the watches: a share that hangs must not hold up the others."""
@@ -273,10 +270,7 @@ class Daemon:
             self._scan_by_the_clock,
         )
         schedule.every(config.watch.poll_interval_minutes * 60, "poll", self._poll)
-        schedule.every(config.cleanup.interval_minutes * 60, "cleanup", self._clean_up)
-        schedule.every(
-            config.schedule.reconcile_interval_hours * 3600, "reconcile", self._reconcile
-        )
+        Upkeep(config, self._engine).fill(schedule)
 
     def _scan_by_the_clock(self) -> None:
         self._sentry.refresh()
@@ -285,23 +279,6 @@ class Daemon:
     def _poll(self) -> None:
         for root_id in self._sentry.polled():
             self._ask_scan(root_id, "polling")
-
-    def _clean_up(self) -> None:
-        engine = self._engine
-        cleanup = self._config.cleanup
-        report = Cleanup(
-            engine.database, engine.writer, utc_now, cleanup.grace_hours, cleanup.batch_limit
-        ).run()
-        engine.writer.call(lambda: jobs_store.trim(KEPT_JOBS))
-        words = f"cleanup: {report.removed_originals} orphans forgotten"
-        if report.frozen_by:
-            words = f"cleanup: frozen by {'; '.join(report.frozen_by)}"
-        self._pass_finished("cleanup", words, report.as_result())
-
-    def _reconcile(self) -> None:
-        report = Reconcile(self._engine.database, self._engine.writer, utc_now).run()
-        words = f"reconcile: {report.checked} originals counted, {report.mended} mended"
-        self._pass_finished("reconcile", words, report.as_result())
 
     def _ask_scan(self, root_id: int | None, why: str) -> None:
         """Ask for a scan of one root, or of all; one that waits already is enough."""
@@ -337,11 +314,6 @@ class Daemon:
     def _problem(self, words: str) -> None:
         self._bus.publish(
             self._engine.new_event(EventName.PROBLEM, words, severity=Severity.WARNING)
-        )
-
-    def _pass_finished(self, task: str, words: str, result: dict[str, object]) -> None:
-        self._bus.publish(
-            self._engine.new_event(EventName.PASS_FINISHED, words, task=task, result=result)
         )
 
     def _note_trouble(self, words: str) -> None:

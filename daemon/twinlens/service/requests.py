@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from twinlens.commands import backup as backup_command
 from twinlens.commands import decide as decide_command
 from twinlens.commands import jobs as jobs_commands
 from twinlens.commands import maintain
@@ -63,6 +64,9 @@ class Holder:
     def _reconcile(self, argument: Argument) -> dict[str, Any]:
         return maintain.reconcile(self.database, self.writer, utc_now)
 
+    def _note_backup(self, argument: Argument) -> dict[str, Any]:
+        return backup_command.note(self.database, self.writer, utc_text, argument)
+
     def _decide(self, argument: Argument) -> dict[str, Any]:
         verb, paths, value = argument["verb"], argument["paths"], argument["value"]
         return decide_command.decide(self._decision_room(), str(verb), paths, value)
@@ -88,6 +92,7 @@ _REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingP
         "retry": Holder._retry,
         "cleanup": Holder._cleanup,
         "reconcile": Holder._reconcile,
+        "note_backup": Holder._note_backup,
         "decide": Holder._decide,
         "withdraw": Holder._withdraw,
     }

@@ -1,0 +1,98 @@
+"""The passes that look after what is known, by the clock: cleanup, reconciliation, backup."""
+
+import logging
+
+from twinlens.commands.backup import folder_of
+from twinlens.config.schema import Config
+from twinlens.errors import StoreError
+from twinlens.maintenance.backup import NightlyBackup
+from twinlens.maintenance.orphans import Cleanup
+from twinlens.maintenance.reconcile import Reconcile
+from twinlens.maintenance.schedule import Schedule
+from twinlens.model.events import EventName, Severity
+from twinlens.service.engine import Engine, utc_now, utc_text
+from twinlens.store import generation
+from twinlens.store import jobs as jobs_store
+
+logger = logging.getLogger(__name__)
+
+IS_IT_NIGHT_SECONDS = 600.0
+"""How often is looked whether the night's backup is due."""
+
+KEPT_JOBS = 200
+
+
+class Upkeep:
+    """The periodic passes of one daemon."""
+
+    def __init__(self, config: Config, engine: Engine) -> None:
+        self._config = config
+        self._engine = engine
+
+    def fill(self, schedule: Schedule) -> None:
+        """Look at the database that was found, and put every pass on the schedule."""
+        self._notice_older_database()
+        config = self._config
+        schedule.every(config.cleanup.interval_minutes * 60, "cleanup", self._clean_up)
+        schedule.every(
+            config.schedule.reconcile_interval_hours * 3600, "reconcile", self._reconcile
+        )
+        if config.backup.keep:
+            schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
+
+    def _notice_older_database(self) -> None:
+        engine = self._engine
+        try:
+            reason = generation.advance(engine.database.path, engine.writer.call, utc_text())
+        except StoreError as error:
+            self._problem(f"an older database would not be noticed: {error}; {error.advice}")
+            return
+        if reason is not None:
+            self._problem(f"{reason}; cleanup waits for a whole scan and a reconcile")
+
+    def _clean_up(self) -> None:
+        engine = self._engine
+        cleanup = self._config.cleanup
+        report = Cleanup(
+            engine.database, engine.writer, utc_now, cleanup.grace_hours, cleanup.batch_limit
+        ).run()
+        engine.writer.call(lambda: jobs_store.trim(KEPT_JOBS))
+        words = f"cleanup: {report.removed_originals} orphans forgotten"
+        if report.frozen_by:
+            words = f"cleanup: frozen by {'; '.join(report.frozen_by)}"
+        self._pass_finished("cleanup", words, report.as_result())
+
+    def _reconcile(self) -> None:
+        report = Reconcile(self._engine.database, self._engine.writer, utc_now).run()
+        words = f"reconcile: {report.checked} originals counted, {report.mended} mended"
+        self._pass_finished("reconcile", words, report.as_result())
+
+    def _back_up(self) -> None:
+        backup, engine = self._config.backup, self._engine
+        nightly = NightlyBackup(
+            engine.database.path,
+            engine.writer,
+            folder_of(self._config),
+            backup.keep,
+            backup.hour,
+            lambda: utc_now().astimezone(),
+        )
+        try:
+            report = nightly.run_if_due()
+        except StoreError as error:
+            # The copy failed, not the database: the daemon goes on without it.
+            self._problem(f"no backup was made: {error}; {error.advice}")
+            return
+        if report is not None:
+            words = f"backup: {report.size >> 10} KiB in {report.path}"
+            self._pass_finished("backup", words, report.as_result())
+
+    def _problem(self, words: str) -> None:
+        self._engine.bus.publish(
+            self._engine.new_event(EventName.PROBLEM, words, severity=Severity.WARNING)
+        )
+
+    def _pass_finished(self, task: str, words: str, result: dict[str, object]) -> None:
+        self._engine.bus.publish(
+            self._engine.new_event(EventName.PASS_FINISHED, words, task=task, result=result)
+        )
