@@ -1,11 +1,12 @@
 """The tables of what the owner said and what was done: decisions, tags, actions, revisions.
 
-Nothing writes the actions yet; their shape is part of the first schema, so that a library that is
-recorded today needs no rebuild when they are used.
+Decisions, tags and revisions are the owner's word and its story; the actions are the journal of
+what was changed below the roots.
 """
 
 from peewee import (
     AutoField,
+    BigIntegerField,
     BlobField,
     FloatField,
     ForeignKeyField,
@@ -84,8 +85,7 @@ class Action(Model):
     """A change to the owner's files: the journal's head, written before anything is done."""
 
     id = AutoField()
-    plan_id = TextField(unique=True)
-    kind = TextField()
+    plan_id = TextField()
     state = TextField()
     created_at = TextField()
     finished_at = TextField(null=True)
@@ -95,23 +95,39 @@ class Action(Model):
 
 
 class ActionStep(Model):
-    """One step of an action: the intent, and what was verified when it was carried out."""
+    """One step of an action: the intent, and what was verified when it was carried out.
+
+    `token` is its place in the trash of the root. Steps of one unit are carried out together.
+    """
 
     id = AutoField()
     action_id: int
     root_id: int
+    keeper_root_id: int
     action = ForeignKeyField(Action, backref="steps", on_delete="CASCADE", index=False)
     number = IntegerField()
+    unit = IntegerField()
+    kind = TextField()
     root = ForeignKeyField(Root, index=False)
     victim = BlobField()
-    keeper = BlobField(null=True)
+    keeper_root = ForeignKeyField(Root, index=False, backref="kept_steps")
+    keeper = BlobField()
     sha256 = TextField()
+    size = BigIntegerField()
+    rule = TextField()
+    token = TextField(unique=True)
     state = TextField()
+    reason = TextField(default="")
     evidence = TextField(default="{}")
+    updated_at = TextField()
 
     class Meta:
         table_name = "action_step"
-        indexes = ((("action", "number"), True),)
+        indexes = (
+            (("action", "number"), True),
+            # What a crash left open, and what lies in the trash.
+            (("state",), False),
+        )
 
 
 class Revision(Model):

@@ -1,0 +1,94 @@
+"""Reaching a path below a root by open folders, one component at a time.
+
+No component is ever followed through a symbolic link, and none leads to another mount than the
+root's: what was opened is what is acted on, however the tree is renamed meanwhile.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+@contextmanager
+def opened_root(root: bytes) -> Iterator[int]:
+    """A descriptor of the root's folder. Raises OSError."""
+    descriptor = os.open(root, OPEN_FOLDER)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def opened_folder(
+    top: int, folder: bytes, *, made_with_mode: int | None = None, on_one_mount: bool = True
+) -> Iterator[int]:
+    """A descriptor of a folder by its path below an open one; b"" is that one itself.
+
+    Folders that are missing are made where a mode for them is given. Raises OSError: ELOOP or
+    ENOTDIR for a link on the way, EXDEV for another mount, EINVAL for a path that is not plainly
+    relative.
+    """
+    mount = mount_id(top)
+    current = os.dup(top)
+    try:
+        for part in folder.split(b"/") if folder else ():
+            _require_plain(part)
+            if made_with_mode is not None:
+                _make(current, part, made_with_mode)
+            inner = os.open(part, OPEN_FOLDER, dir_fd=current)
+            os.close(current)
+            current = inner
+            if on_one_mount and mount_id(current) != mount:
+                raise OSError(errno.EXDEV, "another mount begins on the way")
+        yield current
+    finally:
+        os.close(current)
+
+
+def _make(folder: int, name: bytes, mode: int) -> None:
+    try:
+        os.mkdir(name, mode, dir_fd=folder)
+    except FileExistsError:
+        return
+    os.fsync(folder)
+
+
+def split(path: bytes) -> tuple[bytes, bytes]:
+    """The folder and the name of a relative path. Raises OSError where it is not plain."""
+    folder, _, name = path.rpartition(b"/")
+    _require_plain(name)
+    return folder, name
+
+
+def mount_id(descriptor: int) -> int:
+    """The kernel's number of the mount behind a descriptor.
+
+    Device numbers would not do: two bind mounts of one file system share theirs, and nothing can
+    be linked or renamed between them.
+    """
+    path = f"/proc/self/fdinfo/{descriptor}"
+    with open(path, encoding="ascii") as facts:
+        for line in facts:
+            key, _, value = line.partition(":")
+            if key == "mnt_id":
+                return int(value)
+    raise OSError(errno.ENOTSUP, "the kernel does not tell mounts apart")
+
+
+def identity_at(folder: int, name: bytes) -> tuple[int, int] | None:
+    """(device, inode) of what the name is now, a link itself and not its target; None for none."""
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _require_plain(part: bytes) -> None:
+    if part in (b"", b".", b"..") or b"/" in part or b"\0" in part:
+        raise OSError(errno.EINVAL, "not a plain path below a root")

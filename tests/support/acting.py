@@ -1,0 +1,82 @@
+"""What tests of actions share: a journal in memory, steps made by hand, a tree taken down."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from twinlens.model.actions import (
+    OPEN_STATES,
+    ActionKind,
+    Outcome,
+    Place,
+    PlannedStep,
+    Step,
+    StepState,
+)
+
+
+class MemoryJournal:
+    """The journal's promise without a database."""
+
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
+        self.steps = {step.id: step for step in steps}
+        self.history: list[tuple[int, StepState]] = []
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Set the states, and remember the order."""
+        for outcome in outcomes:
+            old = self.steps[outcome.step_id]
+            evidence = old.evidence if outcome.evidence is None else outcome.evidence
+            self.steps[old.id] = replace(
+                old, state=outcome.state, reason=outcome.reason, evidence=evidence
+            )
+            self.history.append((old.id, outcome.state))
+
+    def open_steps(self) -> list[Step]:
+        """What a crash left."""
+        return [step for step in self.steps.values() if step.state in OPEN_STATES]
+
+
+def step_for(
+    root: Path,
+    victim: str,
+    keeper: str,
+    kind: ActionKind,
+    *,
+    number: int = 1,
+    content: bytes | None = None,
+) -> Step:
+    """A step as a plan would have it, for two files that are there (or for a content)."""
+    data = (root / keeper).read_bytes() if content is None else content
+    top = os.fsencode(root)
+    planned = PlannedStep(
+        number=number,
+        unit=1,
+        kind=kind,
+        victim=Place(top, os.fsencode(victim)),
+        keeper=Place(top, os.fsencode(keeper)),
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        rule="by hand",
+    )
+    return Step(number, 1, planned, StepState.PLANNED, f"{number:016x}")
+
+
+def tree(root: Path, *, with_trash: bool = False) -> dict[str, tuple[bytes, int, int]]:
+    """Every file below the root: its bytes, mode and mtime."""
+    found = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder) / name
+            relative = str(path.relative_to(root))
+            if with_trash or not relative.startswith(".twinlens"):
+                status = path.lstat()
+                found[relative] = (path.read_bytes(), status.st_mode, status.st_mtime_ns)
+    return found
+
+
+def contents_everywhere(root: Path) -> set[bytes]:
+    """Every content below the root, the trash included."""
+    return {data for data, _, _ in tree(root, with_trash=True).values()}
