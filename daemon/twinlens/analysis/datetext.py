@@ -63,6 +63,13 @@ def read_text(text: str) -> Reading:
     return judge(_from_match(match), _TOO_OLD if is_old else "no such day or time")
 
 
+def stated_moment(text: str) -> Moment | None:
+    """The moment that a text states, believed or not: what an unset clock says is evidence."""
+    text = text.partition("\0")[0].strip()
+    match = _FULL.fullmatch(text) or _COMPACT.fullmatch(text)
+    return None if match is None else _from_match(match)
+
+
 def read_epoch(text: str) -> Reading:
     """Read whole seconds since 1970 in UTC; before that they are negative."""
     text = text.strip()
