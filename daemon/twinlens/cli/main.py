@@ -13,6 +13,7 @@ import typer
 
 from twinlens import __version__
 from twinlens.cli import maintenance, showing, tables
+from twinlens.cli.clocks import clocks
 from twinlens.cli.deciding import decide
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.commands import status as status_command
@@ -36,6 +37,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(jobs_app, name="jobs")
 app.command()(decide)
+app.command()(clocks)
 maintenance.register(app)
 
 
