@@ -31,6 +31,7 @@ _WANTED: Final = (
     "ImageNumber FileNumber ShutterCount ImageCount FileIndex "
     "Rating MotionPhoto MotionPhotoVersion MotionPhotoPresentationTimestampUs "
     "MicroVideo MicroVideoVersion MicroVideoOffset SpecialTypeID Duration Error Warning "
+    "EmbeddedVideoType "
 )
 WANTED_TAGS: Final = frozenset(_WANTED.split())
 """The names, without groups, of all tags that take part in a decision."""
@@ -45,6 +46,7 @@ _OF_CAMERAS: Final = (
 MAKER_NOTE_TAGS: Final = frozenset(_OF_CAMERAS.split())
 """Those of them that only a camera's own notes have; fewer names, a faster answer."""
 
+_TRUE: Final = frozenset({"1", "true", "yes"})
 _FOREIGN_GROUPS: Final = frozenset({"ICC_Profile", "System", "SourceFile"})
 _FILE_TIMES: Final = re.compile(r"File:File(Modify|Access|InodeChange|Create)Date")
 _GROUPS: Final = ("EXIF", "MakerNotes", "QuickTime", "SigmaRaw", "XMP")
@@ -75,12 +77,21 @@ def metadata_of(tags: Mapping[str, str]) -> Metadata:
         burst_id=_first(tags, "BurstUUID", "BurstID"),
         image_unique_id=_first(tags, "ImageUniqueID"),
         image_number=_first(tags, "ImageNumber", "FileNumber", "ShutterCount"),
+        sequence_number=_first(tags, "SequenceNumber", "SequenceImageNumber"),
+        drive_mode=_first(tags, "DriveMode", "ContinuousDrive", "ReleaseMode"),
+        has_embedded_video=_has_embedded_video(tags),
         has_subseconds=bool(re.match(r"\s*\d", tags.get("EXIF:SubSecTimeOriginal", ""))),
         altitude_metres=_number(
             tags.get("Composite:GPSAltitude", tags.get("JSON:GeoDataAltitude"))
         ),
         tags=kept(tags),
     )
+
+
+def _has_embedded_video(tags: Mapping[str, str]) -> bool:
+    """Whether a picture says that it carries its clip inside: Google's XMP, Samsung's trailer."""
+    said = _first(tags, "MotionPhoto", "MicroVideo") or ""
+    return said.lower() in _TRUE or _first(tags, "EmbeddedVideoType") is not None
 
 
 def place_of(tags: Mapping[str, str]) -> Place | None:

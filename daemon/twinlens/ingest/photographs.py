@@ -5,6 +5,7 @@ identifier; a neighbourhood holds every bucket that hangs together so, now or by
 So the groups that stand afterwards are those that a rebuild from nothing would give.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from twinlens.analysis.kinds import as_named
@@ -15,7 +16,7 @@ from twinlens.grouping.photographs import photographs
 from twinlens.model.files import FileRecord
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import Kind, MediaType
-from twinlens.store import file_groups
+from twinlens.store import decisions, file_groups
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ def regroup_bucket(root_id: int, bucket: str) -> RegroupedBucket:
         for record, original in file_groups.bucket_members(root_id, name):
             bucket_by_file[record.id] = name
             members.append((record, original))
-    found = photographs(candidate(record, original) for record, original in members)
+    found = photographs(_candidates(members))
     wanted = [
         (min(bucket_by_file[member.file_id] for member in group.members), group)
         for group in found.groups
@@ -63,16 +64,27 @@ def regroup_bucket(root_id: int, bucket: str) -> RegroupedBucket:
 def left_open(root_id: int, bucket: str, file_id: int) -> list[str]:
     """What the rules could not decide about a file, in words."""
     members = [
-        candidate(record, original)
+        member
         for name in sorted(file_groups.neighbourhood(root_id, bucket))
-        for record, original in file_groups.bucket_members(root_id, name)
+        for member in file_groups.bucket_members(root_id, name)
     ]
-    found = photographs(members)
+    found = photographs(_candidates(members))
     return [open_.reason for open_ in found.ambiguous if file_id in open_.file_ids]
 
 
-def candidate(record: FileRecord, original: OriginalRecord) -> PairCandidate:
-    """What grouping has to know of a file."""
+def _candidates(members: Sequence[tuple[FileRecord, OriginalRecord]]) -> list[PairCandidate]:
+    chosen = decisions.choices_of(original.sha256 for _, original in members)
+    return [
+        candidate(record, original, is_chosen=original.sha256 in chosen)
+        for record, original in members
+    ]
+
+
+def candidate(
+    record: FileRecord, original: OriginalRecord, *, is_chosen: bool = False
+) -> PairCandidate:
+    """What grouping has to know of a file; `is_chosen` where the owner chose its content as the
+    primary."""
     directory, _, name = record.path.rpartition(b"/")
     parts = parse_name(name)
     target = sidecar_target(name)
@@ -109,6 +121,7 @@ def candidate(record: FileRecord, original: OriginalRecord) -> PairCandidate:
         target_form=target.form.value if target else "",
         target_number=target.number if target else "",
         title=folded(title) if title else None,
+        is_chosen=is_chosen,
     )
 
 

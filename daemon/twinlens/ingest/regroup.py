@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.grouping.pairs import AmbiguousPair
+from twinlens.ingest.bursts import regroup_bursts
 from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.photographs import regroup_bucket
@@ -21,6 +23,8 @@ from twinlens.store import originals as originals_store
 
 RULES_VERSION = 4
 """Raised when the rules of groups or duplicates change their meaning."""
+
+_USUAL_BURSTS = BurstLimits()
 
 
 @dataclass(slots=True)
@@ -36,9 +40,13 @@ class Regrouper:
     """Groups anew what changes touch."""
 
     def __init__(
-        self, limits: SimilarityLimits, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        limits: SimilarityLimits,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        bursts: BurstLimits = _USUAL_BURSTS,
     ) -> None:
         self._limits = limits
+        self._bursts = bursts
         self._clock = clock
         self._lookalikes = Lookalikes(limits)
 
@@ -51,6 +59,7 @@ class Regrouper:
         result = Regrouped()
         disturbed = set(touched.originals)
         done: set[tuple[int, str]] = set()
+        grouped: set[int] = set()
         for root_id, bucket in sorted(touched.buckets):
             if (root_id, bucket) in done:
                 continue
@@ -59,8 +68,17 @@ class Regrouper:
             result.file_groups.extend(photographs.found.groups)
             result.ambiguous.extend(photographs.found.ambiguous)
             disturbed |= photographs.changed
-            for original_id in sorted(photographs.grouped):
-                settle_capture_time(original_id, self._clock)
+            grouped |= photographs.grouped
+        for root_id in sorted({root_id for root_id, _ in done}):
+            # Photographs first: a shot of a burst is all files of its photograph.
+            new, changed = regroup_bursts(
+                root_id, sorted(name for root, name in done if root == root_id), self._bursts
+            )
+            result.file_groups.extend(new)
+            # Frames of one burst are no duplicates of each other.
+            disturbed |= changed
+        for original_id in sorted(grouped):
+            settle_capture_time(original_id, self._clock)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed))
         return result
 
@@ -73,4 +91,9 @@ class Regrouper:
     def rules(self) -> str:
         """What the stored groups were made by; another value calls for a rebuild."""
         limits = self._limits
-        return f"{RULES_VERSION}:{limits.max_distance}:{limits.re_encoded_distance}"
+        bursts = self._bursts
+        of_bursts = (
+            f"{bursts.gap_seconds:g}:{bursts.least_pictures}:{bursts.least_seconds:g}"
+            f":{bursts.primary}"
+        )
+        return f"{RULES_VERSION}:{of_bursts}:{limits.max_distance}:{limits.re_encoded_distance}"

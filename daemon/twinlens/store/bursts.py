@@ -1,0 +1,210 @@
+"""Bursts: the pictures around one, and the groups that are recorded of them.
+
+Read by the second and by folder; nothing heavier than a row of an index is touched until the shots
+that hang together are known.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import JOIN
+
+from twinlens.model.files import FileRecord, FileStatus
+from twinlens.model.groups import FileGroup, GroupType
+from twinlens.model.originals import OriginalRecord
+from twinlens.model.picture import Kind
+from twinlens.store import files as files_store
+from twinlens.store import originals as originals_store
+from twinlens.store.file_groups import members_of, value_of
+from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, slot
+from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables import FileGroup as GroupRow
+
+_PICTURES = (Kind.IMAGE.value, Kind.RAW.value)
+_FIELDS = (File.id, File.directory, File.burst_key, Original.captured_at, Original.burst_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A live picture, as far as it tells what it hangs together with."""
+
+    file_id: int
+    directory: bytes
+    captured_at: str | None
+    burst_id: str | None
+    burst_key: str | None
+
+
+def _is_live_picture() -> Any:
+    return (
+        (File.root == slot("root"))
+        & (File.status != FileStatus.GONE.value)
+        & File.kind.in_(_PICTURES)
+    )
+
+
+_UNDER = Statement(
+    File,
+    lambda: (
+        File.select(*_FIELDS)
+        .join(Original)
+        .where(_is_live_picture() & (File.radical == slot("bucket")))
+    ),
+)
+# The contents of a span of seconds are few, the files of a folder may be many: hence the order.
+_BETWEEN = Statement(
+    Original,
+    lambda: (
+        Original.select(*_FIELDS)
+        .join(File, JOIN.CROSS)
+        .where(
+            (Original.captured_at >= slot("first"))
+            & (Original.captured_at <= slot("last"))
+            & (File.original == Original.id)
+            & _is_live_picture()
+            & (File.directory == slot("directory"))
+        )
+    ),
+)
+_WITH_ID = Statement(
+    Original,
+    lambda: (
+        Original.select(*_FIELDS)
+        .join(File, JOIN.CROSS)
+        .where(
+            (Original.burst_id == slot("burst_id"))
+            & (File.original == Original.id)
+            & _is_live_picture()
+            & (File.directory == slot("directory"))
+        )
+    ),
+)
+_WITH_KEY = Statement(
+    File,
+    lambda: (
+        File.select(*_FIELDS)
+        .join(Original)
+        .where(
+            (File.burst_key == slot("burst_key"))
+            & _is_live_picture()
+            & (File.directory == slot("directory"))
+        )
+    ),
+)
+_STORED = Statement(
+    File,
+    lambda: (
+        File.select(GroupMember.group)
+        .join(GroupMember)
+        .join(GroupRow)
+        .where(
+            (File.root == slot("root"))
+            & (File.radical == slot("bucket"))
+            & (GroupRow.group_type == GroupType.BURST.value)
+        )
+        .distinct()
+    ),
+)
+
+
+def under(root_id: int, bucket: str) -> list[Frame]:
+    """The pictures of a bucket."""
+    return [_frame(row) for row in _UNDER.all(root=root_id, bucket=bucket)]
+
+
+def between(root_id: int, directory: bytes, first: str, last: str) -> list[Frame]:
+    """The folder's pictures taken from `first` to `last`, both as clock faces."""
+    rows = _BETWEEN.all(root=root_id, directory=directory, first=first, last=last)
+    return [_frame(row) for row in rows]
+
+
+def with_id(root_id: int, directory: bytes, burst_id: str) -> list[Frame]:
+    """The folder's pictures that carry an identifier."""
+    rows = _WITH_ID.all(root=root_id, directory=directory, burst_id=burst_id)
+    return [_frame(row) for row in rows]
+
+
+def with_key(root_id: int, directory: bytes, burst_key: str) -> list[Frame]:
+    """The folder's pictures whose names are of one burst."""
+    rows = _WITH_KEY.all(root=root_id, directory=directory, burst_key=burst_key)
+    return [_frame(row) for row in rows]
+
+
+def stored_under(root_id: int, bucket: str) -> set[int]:
+    """The ids of the bursts that the files of a bucket, gone or not, were recorded in."""
+    return {int(row.group_id) for row in _STORED.all(root=root_id, bucket=bucket)}
+
+
+def stored_of(file_ids: Iterable[int]) -> set[int]:
+    """The ids of the bursts that these files were recorded in."""
+    query = (
+        GroupMember.select(GroupMember.group)
+        .join(GroupRow)
+        .where(
+            GroupMember.file.in_(list(file_ids)) & (GroupRow.group_type == GroupType.BURST.value)
+        )
+        .distinct()
+    )
+    return {int(group_id) for (group_id,) in tuples(query)}
+
+
+def frames_of(root_id: int, group_ids: Iterable[int]) -> list[Frame]:
+    """The pictures that were recorded in these bursts, where they are still live in the root."""
+    query = (
+        File.select(*_FIELDS)
+        .join(Original)
+        .switch(File)
+        .join(GroupMember)
+        .where(
+            GroupMember.group.in_(list(group_ids))
+            & (File.root == root_id)
+            & (File.status != FileStatus.GONE.value)
+            & File.kind.in_(_PICTURES)
+        )
+    )
+    return [Frame(i, bytes(d), at, by_id, key) for i, d, key, at, by_id in tuples(query)]
+
+
+def groups(group_ids: Iterable[int]) -> dict[int, FileGroup]:
+    """The recorded bursts with these ids."""
+    rows = GroupRow.select().where(GroupRow.id.in_(list(group_ids)))
+    return {row.id: value_of(row, members_of(row.id)) for row in rows}
+
+
+def photographs_of(file_ids: Iterable[int]) -> dict[int, FileGroup]:
+    """For each of these files that stands in one: its photograph's group."""
+    query = (
+        GroupMember.select(GroupMember.file, GroupRow)
+        .join(GroupRow)
+        .where(
+            GroupMember.file.in_(list(file_ids)) & (GroupRow.group_type != GroupType.BURST.value)
+        )
+    )
+    found: dict[int, FileGroup] = {}
+    for row in query:
+        found[row.file_id] = value_of(row.group, members_of(row.group_id))
+    return found
+
+
+def contents(file_ids: Iterable[int]) -> dict[int, tuple[FileRecord, OriginalRecord]]:
+    """These live files with their contents, by the file's id."""
+    query = File.select().where(
+        File.id.in_(list(file_ids)) & (File.status != FileStatus.GONE.value)
+    )
+    records = files_store.from_rows(query)
+    by_id = {
+        o.id: o for o in originals_store.get_many(r.original_id for r in records if r.original_id)
+    }
+    return {r.id: (r, by_id[r.original_id]) for r in records if r.original_id in by_id}
+
+
+def _frame(row: Any) -> Frame:
+    return Frame(
+        int(row.id),
+        bytes(row.directory),
+        row.captured_at,
+        row.burst_id,
+        row.burst_key,
+    )
