@@ -106,7 +106,7 @@ def test_duplicates_have_the_keys_of_the_contract_exact_ones_first(world: World)
 
     assert exact.keys() == alike.keys() == DUPLICATE_KEYS
     assert {frozenset(m) for row in (exact, alike) for m in row["members"]} == {
-        frozenset({"path", "sha256", "similarity", "is_primary"})
+        frozenset({"path", "sha256", "similarity", "is_primary", "decision"})
     }
     assert (exact["duplicate_type"], exact["class"]) == ("exact", "exact")
     assert exact["confidence"] == 100.0
@@ -139,7 +139,10 @@ def test_an_unknown_kind_of_duplicates_is_wrong_usage(store: Store) -> None:
 def test_why_names_every_fact_and_candidate(world: World) -> None:
     told = why(world.store.database, str(world.path("IMG_1.jpg")))
 
-    assert told.keys() == {"file", "content", "taken_at", "groups", "left_open", "duplicates"}
+    assert told.keys() == {
+        *("file", "name", "waiting", "content", "taken_at", "groups", "left_open", "duplicates"),
+        *("near_misses", "tags", "decisions", "revisions"),
+    }
     assert told["file"].keys() > FILE_KEYS
     assert told["content"]["reference_count"] == 2
     assert told["taken_at"]["from_content_alone"] == "2019-05-06T07:08:09"

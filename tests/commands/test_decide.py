@@ -246,7 +246,7 @@ def test_discarding_every_copy_is_said_of_the_content(world: World) -> None:
         ("tag", ["other.jpg"], "   ", "the tag is empty"),
         ("tag", ["other.jpg"], "a\u202eb", "cannot be seen"),
         ("primary", ["other.jpg"], None, "in no group"),
-        ("primary", ["IMG_1.jpg", "copy/IMG_1.jpg"], None, "copies of each other"),
+        ("primary", ["IMG_1.jpg", "copy/IMG_1.jpg"], None, "in one group"),
         ("not-duplicate", ["other.jpg"], None, "two files or more"),
         ("not-duplicate", ["IMG_1.jpg", "copy/IMG_1.jpg"], None, "byte for byte"),
     ],

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from twinlens.cli import showing
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
-from twinlens.cli.showing import path_text, print_line
+from twinlens.cli.showing import path_text, print_line, visible
 from twinlens.errors import UsageError
-from twinlens.model.paths import printable, to_bytes, to_text
+from twinlens.model.paths import to_text
 
 LONGEST_REQUEST = 900_000
 """Characters that fit into a request to the daemon."""
@@ -117,11 +116,11 @@ def decision_text(decision: dict[str, Any], *, with_time: bool = False) -> str:
     said = decision["verb"]
     if decision["value"] is not None:
         is_path = said in ("primary", "discard")
-        shown = printable(to_bytes(decision["value"])) if is_path else decision["value"]
-        said += "" if is_path else f" {shown}"
         if is_path:
-            return _timed(decision, f"{said}  {escape(shown)}", with_time=with_time)
-    text = f"{escape(said)}  {_some_path(decision['paths'], decision['sha256'])}"
+            said += f"  {path_text(decision['value'])}"
+            return _timed(decision, said, with_time=with_time)
+        said += f" {visible(decision['value'])}"
+    text = f"{said}  {_some_path(decision['paths'], decision['sha256'])}"
     if decision["other_sha256"]:
         text += f"  and  {_some_path(decision['other_paths'], decision['other_sha256'])}"
     return _timed(decision, text, with_time=with_time)

@@ -179,14 +179,18 @@ def duplicates(
 @app.command()
 def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
     """Every fact and rule behind what is said of a file."""
-    from twinlens.commands.why import why as reasons_for  # noqa: PLC0415 - late, as above
-    from twinlens.service.engine import reason_to_ignore  # noqa: PLC0415
+    from twinlens.cli.telling import show_why  # noqa: PLC0415 - late, as above
+    from twinlens.commands.why import why as reasons_for  # noqa: PLC0415
+    from twinlens.service.engine import reason_to_ignore, similarity_limits  # noqa: PLC0415
 
     config = config_of(context)
     result = reasons_for(
-        reading_database(config), path, lambda where: reason_to_ignore(config, where)
+        reading_database(config),
+        path,
+        lambda where: reason_to_ignore(config, where),
+        similarity_limits(config),
     )
-    _show(result, as_json, tables.show_why)
+    _show(result, as_json, show_why)
 
 
 @app.command()

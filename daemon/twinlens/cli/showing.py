@@ -59,6 +59,15 @@ def path_text(path: str) -> str:
     return escape(printable(to_bytes(path)))
 
 
+def visible(text: str) -> str:
+    """Text from a file for a person's eyes: no control character, no override of the direction of
+    writing, and no markup takes effect."""
+    shown = (
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
+    )
+    return escape("".join(shown))
+
+
 def size_text(size: int | float | None) -> str:
     """Bytes with a unit."""
     if size is None:

@@ -161,12 +161,13 @@ def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
     count = 0
     for row in rows:
         count += 1
-        _show_group(out, row)
+        show_group(out, row)
         out.print()
     print_line(out, f"{counted(count, 'group')}; * stands for its group")
 
 
-def _show_group(out: Console, row: dict[str, Any]) -> None:
+def show_group(out: Console, row: dict[str, Any]) -> None:
+    """One group with its members."""
     print_line(out, f"[bold]{row['group_type']}[/bold]  {escape(row['rule'])}")
     for member in row["members"]:
         mark = "*" if member["is_primary"] else " "
@@ -181,7 +182,7 @@ def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:
         name = row["class"].replace("_", "-")
         numbers[name] = numbers.get(name, 0) + 1
         copies += row["reclaimable_bytes"] if name == "exact" else 0
-        _show_duplicate(out, row)
+        show_duplicate(out, row)
         out.print()
     found = ", ".join(f"{number} {name}" for name, number in numbers.items())
     print_line(out, f"{counted(sum(numbers.values()), 'group')}: {found or 'none'}; * stands first")
@@ -189,93 +190,22 @@ def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:
         print_line(out, f"exact copies take {size_text(copies)}")
 
 
-def _show_duplicate(out: Console, row: dict[str, Any]) -> None:
+def show_duplicate(out: Console, row: dict[str, Any]) -> None:
+    """One group of duplicates with its members."""
     name = row["class"].replace("_", "-")
     print_line(
         out,
         f"[bold]{name}[/bold]  {row['confidence']:.0f} % sure, "
-        f"{size_text(row['reclaimable_bytes'])}  {escape(row['rule'])}",
+        f"{size_text(row['reclaimable_bytes'])}  {escape(row['rule'])}"
+        + ("  [green]reviewed[/green]" if row["reviewed"] else ""),
     )
     ordered = sorted(row["members"], key=lambda m: (not m["is_primary"], -m["similarity"]))
     for member in ordered:
         mark = "*" if member["is_primary"] else " "
-        print_line(out, f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}")
-
-
-def show_why(out: Console, why: dict[str, Any]) -> None:
-    """Everything behind what is said of a file."""
-    file, content = why["file"], why["content"]
-    print_line(out, f"[bold]{path_text(file['path'])}[/bold]")
-    facts = [("state", styled(file["status"]))]
-    if file["error"]:
-        facts.append(("because", escape(file["error"])))
-    if file["sha256"]:
-        facts += [
-            ("content", f"{file['media_type']}, {file['size']} bytes"),
-            ("sha256", file["sha256"]),
-        ]
-    if file["width"]:
-        turned = f", orientation {file['orientation']}" if file["orientation"] else ""
-        facts.append(("picture", f"{file['width']} x {file['height']} pixels{turned}"))
-    if content is not None:
-        facts += _content_facts(file, content)
-    print_facts(out, facts)
-    _show_time(out, why["taken_at"])
-    for words in why["left_open"]:
-        print_line(out, f"\nleft open: {escape(words)}")
-    for group in why["groups"]:
-        out.print()
-        _show_group(out, group)
-        for evidence in dict.fromkeys(member["evidence"] for member in group["members"]):
-            print_line(out, f"    because: {escape(evidence)}")
-    for duplicate in why["duplicates"]:
-        out.print()
-        _show_duplicate(out, duplicate)
-
-
-def _content_facts(file: dict[str, Any], content: dict[str, Any]) -> list[tuple[str, str]]:
-    metadata, facts = content["metadata"], []
-    camera = [file["make"], file["model"], metadata["lens"]]
-    if any(camera):
-        facts.append(("camera", escape(", ".join(part for part in camera if part))))
-    if content["place"]:
-        place = content["place"]
-        where = f"{place['latitude']:.5f}, {place['longitude']:.5f}, {place['geohash8']}"
-        facts.append(("place", where))
-    if file["quality_score"] is not None:
-        facts.append(("quality", f"{file['quality_score']} of 100"))
-    fingerprint = content["fingerprint"]
-    if fingerprint:
-        hashes = [f"{name} {fingerprint[name.lower()]}" for name in ("pHash", "dHash", "aHash")]
-        facts.append(("fingerprint", ", ".join([*hashes, f"wHash {fingerprint['whash']}"])))
-        if fingerprint["is_degenerate"]:
-            facts.append(("", f"not compared: {escape(str(fingerprint['reason']))}"))
-    facts.append(("held by", counted(content["reference_count"], "file")))
-    return facts
-
-
-def _show_time(out: Console, taken: dict[str, Any] | None) -> None:
-    if taken is None:
-        return
-    if taken["value"] is None:
-        print_line(out, "\nwhen it was taken is not known")
-    else:
+        said = f"  [bold]{member['decision']}[/bold]" if member["decision"] else ""
         print_line(
-            out,
-            f"\ntaken at [bold]{escape(taken['value'])}[/bold], confidence "
-            f"{taken['confidence']}, from {escape(taken['source'])}",
+            out, f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}{said}"
         )
-    rows = [
-        (
-            str(candidate["rank"]),
-            escape(candidate["value"]),
-            escape(candidate["source"]),
-            escape(f"rejected: {candidate['rejected']}" if candidate["rejected"] else ""),
-        )
-        for candidate in taken["candidates"]
-    ]
-    if rows:
-        print_columns(out, (">rank", "said", "by", ""), rows)
 
 
 def show_jobs(out: Console, rows: Iterable[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from twinlens.model.files import FileStatus
 from twinlens.model.paths import printable, to_bytes, to_text
 from twinlens.model.views import FileView
 from twinlens.store import decisions as decisions_store
+from twinlens.store import files as files_store
 from twinlens.store import listing
 from twinlens.store import originals as originals_store
 from twinlens.store.database import Database
@@ -70,11 +71,12 @@ def decide(
     def work() -> dict[str, Any]:
         views = _decidable(wanted, room.ignored)
         statements = _statements(said, views, value)
+        rivals = {_sha256(view): _rivals(view, said) for view in views}
         at = room.at()
         made: set[int] = set()
         replaced: list[int] = []
         for statement in statements:
-            decision, old = decisions_store.record(statement, at)
+            decision, old = decisions_store.record(statement, at, rivals[statement.sha256])
             made.add(decision.id)
             replaced += old
         _take_effect(room, statements)
@@ -265,12 +267,14 @@ def _choices(views: Sequence[FileView]) -> list[Statement]:
         _refuse(refused)
     chosen: dict[str, FileView] = {}
     for view in views:
-        if chosen.setdefault(_sha256(view), view) is not view:
-            raise UsageError(
-                f"{printable(view.path)} and {printable(chosen[_sha256(view)].path)} are copies of "
-                "each other",
-                "only one of them can stand first; name one",
-            )
+        rivals = _rivals(view, DecisionVerb.PRIMARY)
+        for sha256, other in chosen.items():
+            if sha256 in rivals:
+                raise UsageError(
+                    f"they are in one group: {printable(other.path)} and {printable(view.path)}",
+                    "only one of them can stand first; name one",
+                )
+        chosen[_sha256(view)] = view
     return [
         Statement(DecisionVerb.PRIMARY, sha256, value=to_text(view.path))
         for sha256, view in chosen.items()
@@ -278,12 +282,23 @@ def _choices(views: Sequence[FileView]) -> list[Statement]:
 
 
 def _is_in_a_group(view: FileView) -> bool:
-    original = view.original
-    return original is not None and bool(
-        listing.groups_of_file(view.file.id)
-        or len(listing.files_of_original(original.id)) > 1
-        or next(iter(listing.perceptual_groups(original.id)), None)
-    )
+    copies = listing.files_of_original(view.original.id) if view.original else ()
+    return len(copies) > 1 or _rivals(view, DecisionVerb.PRIMARY) > {_sha256(view)}
+
+
+def _rivals(view: FileView, verb: DecisionVerb) -> frozenset[str]:
+    """The contents of the groups that a file is in, of which only one can be the primary."""
+    if verb is not DecisionVerb.PRIMARY or view.original is None:
+        return frozenset()
+    members = {
+        member.original_id
+        for found in listing.perceptual_groups(view.original.id)
+        for member in found.group.members
+    }
+    for photograph in listing.groups_of_file(view.file.id):
+        records = (files_store.get_or_none(m.file_id) for m in photograph.group.members)
+        members |= {r.original_id for r in records if r is not None and r.original_id is not None}
+    return frozenset(o.sha256 for o in originals_store.get_many({*members, view.original.id}))
 
 
 def _take_effect(room: DecisionRoom, statements: Iterable[Statement]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from twinlens.commands.shapes import exact_shape, perceptual_shape
 from twinlens.errors import UsageError
 from twinlens.model.groups import DuplicateClass, DuplicateType
-from twinlens.store import listing
+from twinlens.store import decisions, listing
 from twinlens.store.database import Database
 
 
@@ -18,13 +18,14 @@ def duplicates(database: Database, wanted: str | None) -> Iterator[dict[str, Any
             f"there is no kind of duplicates {wanted!r}", f"known: {', '.join(sorted(known))}"
         )
     with database.reading():
+        spoken = decisions.spoken()
         if wanted in (None, "exact"):
             for files in listing.shared_originals():
-                shape = exact_shape(files)
+                shape = exact_shape(files, spoken)
                 if shape is not None:
                     yield shape
         if wanted != "exact":
             for view in listing.perceptual_groups():
-                shape = perceptual_shape(view)
+                shape = perceptual_shape(view, spoken)
                 if wanted in (None, "perceptual", shape["class"]):
                     yield shape

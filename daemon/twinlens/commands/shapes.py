@@ -6,6 +6,7 @@ from twinlens.analysis.kinds import as_named
 from twinlens.analysis.names import parse_name
 from twinlens.grouping.duplicates import exact_group
 from twinlens.grouping.primary import Contender, choose
+from twinlens.model.decisions import Spoken
 from twinlens.model.groups import DuplicateClass, DuplicateType
 from twinlens.model.paths import to_text
 from twinlens.model.picture import MediaType
@@ -78,10 +79,11 @@ def group_shape(view: FileGroupView) -> dict[str, Any]:
     }
 
 
-def exact_shape(files: tuple[FileView, ...]) -> dict[str, Any] | None:
+def exact_shape(files: tuple[FileView, ...], spoken: Spoken) -> dict[str, Any] | None:
     """One line of `duplicates --json` for a content with several files.
 
-    None where all of them are one file on the disk under several names (hard links).
+    `spoken` is what the owner said of it. None where all of them are one file on the disk under
+    several names (hard links).
     """
     original = files[0].original
     if original is None:
@@ -90,10 +92,12 @@ def exact_shape(files: tuple[FileView, ...]) -> dict[str, Any] | None:
     group = exact_group(original.id, original.sha256, original.size, identities)
     if group is None:
         return None
+    said = spoken.choices.get(original.sha256)
     choice = choose(
         Contender(
             view.file.id,
             view.path,
+            is_chosen=said is not None and said.statement.value == to_text(view.path),
             is_marked_copy=parse_name(view.path.rpartition(b"/")[2]).copy_mark is not None,
             size=original.size,
         )
@@ -105,7 +109,7 @@ def exact_shape(files: tuple[FileView, ...]) -> dict[str, Any] | None:
         "class": DuplicateClass.EXACT.value,
         "confidence": group.confidence,
         "primary": next(to_text(v.path) for v in files if v.file.id == choice.member_id),
-        "reviewed": False,
+        "reviewed": spoken.is_reviewed({original.sha256: [to_text(v.path) for v in files]}),
         "reclaimable_bytes": original.size * (len(set(identities)) - 1),
         "rule": f"{group.rule}; primary: {choice.rule}",
         "members": [
@@ -114,27 +118,32 @@ def exact_shape(files: tuple[FileView, ...]) -> dict[str, Any] | None:
                 "sha256": original.sha256,
                 "similarity": 100.0,
                 "is_primary": view.file.id == choice.member_id,
+                "decision": _fate(view, spoken),
             }
             for view in files
         ],
     }
 
 
-def perceptual_shape(view: DuplicateView) -> dict[str, Any]:
+def perceptual_shape(view: DuplicateView, spoken: Spoken) -> dict[str, Any]:
     """One line of `duplicates --json` for contents that show the same.
 
     Each content is listed with all its files; the primary is the first file of the primary content.
     """
     members: list[dict[str, Any]] = []
+    paths: dict[str, list[str]] = {}
     reclaimable = 0
     for member, files in zip(view.group.members, view.files, strict=True):
         for number, file in enumerate(files):
+            if file.original is not None:
+                paths.setdefault(file.original.sha256, []).append(to_text(file.path))
             members.append(
                 {
                     "path": to_text(file.path),
                     "sha256": file.original.sha256 if file.original else None,
                     "similarity": member.similarity,
                     "is_primary": member.is_primary and number == 0,
+                    "decision": _fate(file, spoken),
                 }
             )
         if not member.is_primary:
@@ -146,9 +155,17 @@ def perceptual_shape(view: DuplicateView) -> dict[str, Any]:
         "class": view.group.duplicate_class.value,
         "confidence": view.group.confidence,
         "primary": next((m["path"] for m in members if m["is_primary"]), None),
-        "reviewed": view.reviewed,
+        "reviewed": spoken.is_reviewed(paths),
         # The primary may lie in a root that is no longer watched: then nothing is known to be kept.
         "reclaimable_bytes": reclaimable if any(m["is_primary"] for m in members) else 0,
         "rule": view.group.rule,
         "members": members,
     }
+
+
+def _fate(view: FileView, spoken: Spoken) -> str | None:
+    """keep or discard, where the owner said so of this file."""
+    if view.original is None:
+        return None
+    verb = spoken.fate(view.original.sha256, to_text(view.path))
+    return None if verb is None else verb.value

@@ -1,58 +1,54 @@
-"""`why`: every fact, candidate and rule behind what is said of a file."""
+"""`why`: every fact, candidate and rule behind what is said of a file.
 
-import os
+Nothing is decided here: what is shown is what the store holds, and what the rules themselves say
+when they are asked again.
+"""
+
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from twinlens.commands.shapes import exact_shape, file_shape, group_shape, perceptual_shape
-from twinlens.errors import UsageError
-from twinlens.ingest.photographs import left_open
-from twinlens.model.paths import printable
+from twinlens.analysis.names import parse_name
+from twinlens.commands.decide import shapes
+from twinlens.commands.named_file import absolute, named_file
+from twinlens.commands.shapes import file_shape
+from twinlens.commands.why_dates import taken_at
+from twinlens.commands.why_duplicates import duplicates_of, near_misses
+from twinlens.commands.why_groups import groups_of, left_open_of
+from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.model.views import FileView
-from twinlens.store import file_groups, listing
+from twinlens.store import decisions as decisions_store
+from twinlens.store import listing, revisions, tags, work_items
 from twinlens.store.database import Database
 
 
 def why(
-    database: Database, path: str, ignored: Callable[[bytes], str | None] = lambda path: None
+    database: Database,
+    path: str,
+    ignored: Callable[[bytes], str | None] = lambda path: None,
+    limits: SimilarityLimits | None = None,
 ) -> dict[str, Any]:
     """The object of `why --json` for one path (absolute, or relative to the current folder).
 
-    `ignored` tells whose junk a path is, where it is not looked at.
+    `ignored` tells whose junk a path is, where it is not looked at. `limits` are those of the
+    config; without them no near misses are looked for.
     """
-    absolute = os.fsencode(os.path.normpath(Path.cwd() / path))
     with database.reading():
-        view = listing.file_at(absolute)
-        if view is None:
-            raise UsageError(*_unknown(absolute, ignored))
+        view = named_file(absolute(path), ignored)
         return {
             "file": file_shape(view) | _seen(view),
+            "name": _name(view),
+            "waiting": _waiting(view),
             "content": _content(view),
-            "taken_at": _taken(view),
-            "groups": [group_shape(group) for group in listing.groups_of_file(view.file.id)],
-            "left_open": _left_open(view),
-            "duplicates": _duplicates(view),
+            "taken_at": taken_at(view),
+            "groups": groups_of(view),
+            "left_open": left_open_of(view),
+            "duplicates": duplicates_of(view),
+            "near_misses": [] if limits is None else near_misses(view, limits),
+            "tags": _tags(view),
+            "decisions": _decisions(view),
+            "revisions": _revisions(view),
         }
-
-
-def _unknown(path: bytes, ignored: Callable[[bytes], str | None]) -> tuple[str, str]:
-    """Why nothing is known of a path, and what to do."""
-    shown = printable(path)
-    if os.path.isdir(path):
-        return f"it is a folder: {shown}", "name a file; `twinlens scan FOLDER` looks at a folder"
-    if not os.path.lexists(path):
-        return f"there is no such file: {shown}", "`twinlens files` lists what is known"
-    if os.path.islink(path):
-        return f"it is a symbolic link, and links are not followed: {shown}", "name its target"
-    reason = ignored(path)
-    if reason is not None:
-        return f"it is not looked at ({reason}): {shown}", "see include and exclude in the config"
-    return (
-        f"nothing is known of it yet: {shown}",
-        "is it below a watched folder? `twinlens status` names them; `twinlens scan` looks now",
-    )
 
 
 def _seen(view: FileView) -> dict[str, Any]:
@@ -63,6 +59,26 @@ def _seen(view: FileView) -> dict[str, Any]:
         "mtime_ns": stat.mtime_ns,
         "ctime_ns": stat.ctime_ns,
         "is_on_another_mount": view.file.is_nested,
+        "gone_since": listing.gone_since(view.file.id),
+    }
+
+
+def _name(view: FileView) -> dict[str, Any]:
+    """What was read from the name: its own part, and what copiers, editors and cameras added."""
+    return asdict(parse_name(view.file.path.rpartition(b"/")[2]))
+
+
+def _waiting(view: FileView) -> dict[str, Any] | None:
+    """The entry in the queue, where the path is to be looked at again or was given up."""
+    found = work_items.waiting(view.file.root_id, view.file.path)
+    if found is None:
+        return None
+    item, state, error = found
+    return {
+        "state": state.value,
+        "reason": item.reason,
+        "attempts": item.attempts,
+        "last_error": error,
     }
 
 
@@ -73,6 +89,10 @@ def _content(view: FileView) -> dict[str, Any] | None:
     measured = original.measurement
     fingerprint = measured.fingerprint
     return {
+        "sha256": original.sha256,
+        "media_type": measured.media_type,
+        "kind": measured.kind.value,
+        "error": measured.error,
         "reference_count": original.reference_count,
         "orphaned_at": original.orphaned_at,
         "algorithm_version": measured.algorithm_version,
@@ -86,38 +106,28 @@ def _content(view: FileView) -> dict[str, Any] | None:
             "is_degenerate": fingerprint.is_degenerate,
             "reason": fingerprint.reason,
         },
+        "image_digest": measured.image_digest,
         "place": None if measured.place is None else asdict(measured.place),
         "metadata": asdict(measured.metadata),
     }
 
 
-def _taken(view: FileView) -> dict[str, Any] | None:
-    if view.original is None:
-        return None
-    taken = view.original.taken
-    return {
-        "value": taken.value,
-        "source": taken.source,
-        "confidence": taken.confidence.value,
-        "from_content_alone": view.original.captured_at,
-        "candidates": [asdict(candidate) for candidate in taken.candidates],
-    }
-
-
-def _left_open(view: FileView) -> list[str]:
-    """What the rules could not decide about the photograph of this file, in words."""
-    bucket = file_groups.bucket_of(view.file.id)
-    return [] if bucket is None else left_open(view.file.root_id, bucket, view.file.id)
-
-
-def _duplicates(view: FileView) -> list[dict[str, Any]]:
+def _tags(view: FileView) -> list[str]:
     if view.original is None:
         return []
-    found: list[dict[str, Any]] = []
-    copies = listing.files_of_original(view.original.id)
-    if len(copies) > 1:
-        shape = exact_shape(copies)
-        if shape is not None:
-            found.append(shape)
-    found.extend(perceptual_shape(g) for g in listing.perceptual_groups(view.original.id))
-    return found
+    return tags.of_originals([view.original.id]).get(view.original.id, [])
+
+
+def _decisions(view: FileView) -> list[dict[str, Any]]:
+    if view.original is None:
+        return []
+    return shapes(decisions_store.of_content(view.original.sha256))
+
+
+def _revisions(view: FileView) -> list[dict[str, Any]]:
+    if view.original is None:
+        return []
+    return [
+        {"at": r.at, "actor": r.actor, "what": r.what, "before": r.before, "after": r.after}
+        for r in revisions.of_content(view.original.sha256)
+    ]

@@ -2,15 +2,15 @@
 was forgotten and comes back. Rows are withdrawn, never deleted, and each change leaves a revision.
 
 A later statement of the same kind on the same content takes the place of the earlier one. Keep and
-discard are one kind. A tag takes the place of the same tag only. A choice of primary stays beside
-one of another content; where two chosen contents meet in a group, the one chosen last stands first.
+discard are one kind. A tag takes the place of the same tag only. A choice of primary takes the
+place of those of the other members of its groups.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from twinlens.model.decisions import FATES, Decision, DecisionVerb, Statement
+from twinlens.model.decisions import FATES, Decision, DecisionVerb, Spoken, Statement
 from twinlens.store import revisions
 from twinlens.store.rows import tuples
 from twinlens.store.tables_owner import UserDecision as Row
@@ -18,10 +18,15 @@ from twinlens.store.tables_owner import UserDecision as Row
 _BATCH = 500
 
 
-def record(statement: Statement, at: str) -> tuple[Decision, list[int]]:
+def record(
+    statement: Statement, at: str, rivals: Collection[str] = ()
+) -> tuple[Decision, list[int]]:
     """Record what was said, in a transaction; returns it and the ids of those it takes the place
-    of. What stands already word for word is returned as it is."""
-    replaced = _replaced_by(statement)
+    of. What stands already word for word is returned as it is.
+
+    `rivals` are the contents of which only one can have been chosen as primary.
+    """
+    replaced = _replaced_by(statement, rivals)
     for decision in replaced:
         if decision.statement == statement:
             return decision, []
@@ -35,7 +40,11 @@ def record(statement: Statement, at: str) -> tuple[Decision, list[int]]:
     decision = Decision(int(decision_id), statement, at)
     for old in replaced:
         _set_withdrawn(old, at)
-    before = _told(replaced[-1]) if replaced else None
+        if old.statement.sha256 != statement.sha256:
+            words = f"withdraw {old.statement.verb.value}"
+            _note(old.statement, words, at, before=_told(old), after=None)
+    own = [old for old in replaced if old.statement.sha256 == statement.sha256]
+    before = _told(own[-1]) if own else None
     _note(statement, statement.verb.value, at, before=before, after=_told(decision))
     return decision, [old.id for old in replaced]
 
@@ -72,15 +81,6 @@ def of_content(sha256: str, *, with_withdrawn: bool = False) -> list[Decision]:
     return [_decision(row) for row in query]
 
 
-def dates_of(digests: Iterable[str]) -> dict[str, str]:
-    """The capture time (ISO 8601) that the owner gave to each content that has one."""
-    return {
-        d.statement.sha256: d.statement.value
-        for d in _standing(digests, {DecisionVerb.DATE})
-        if d.statement.value is not None
-    }
-
-
 def tags_of(digests: Iterable[str]) -> dict[str, list[str]]:
     """The words that the owner gave to each content that has any."""
     found: dict[str, list[str]] = {}
@@ -107,21 +107,29 @@ def rejected_with(digests: Iterable[str]) -> dict[str, frozenset[str]]:
     return {sha256: frozenset(found[sha256]) for sha256 in wanted if sha256 in found}
 
 
-def fates_of(digests: Iterable[str]) -> dict[str, list[Decision]]:
-    """What shall become of each content of which that was said: keep and discard, oldest first."""
-    return _by_content(_standing(digests, FATES))
+def spoken(digests: Iterable[str] | None = None) -> Spoken:
+    """What stands about groups and their members: of these contents, or of all."""
+    if digests is None:
+        query = Row.select().where(Row.withdrawn_at.is_null()).order_by(Row.id)
+        standing = [_decision(row) for row in query if row.verb != DecisionVerb.TAG.value]
+        wanted = {
+            sha256 for d in standing for sha256 in (d.statement.sha256, d.statement.other_sha256)
+        }
+    else:
+        wanted = set(digests)
+        standing = _standing(wanted, {*FATES, DecisionVerb.PRIMARY})
+    fates: dict[str, tuple[Decision, ...]] = {}
+    for decision in standing:
+        if decision.statement.verb in FATES:
+            sha256 = decision.statement.sha256
+            fates[sha256] = (*fates.get(sha256, ()), decision)
+    choices = {d.statement.sha256: d for d in standing if d.statement.verb is DecisionVerb.PRIMARY}
+    return Spoken(fates, rejected_with(wanted), choices)
 
 
 def choices_of(digests: Iterable[str]) -> dict[str, Decision]:
     """The choice of a primary for each content that was chosen; the greatest id was made last."""
     return {d.statement.sha256: d for d in _standing(digests, {DecisionVerb.PRIMARY})}
-
-
-def _by_content(decisions: Iterable[Decision]) -> dict[str, list[Decision]]:
-    found: dict[str, list[Decision]] = {}
-    for decision in decisions:
-        found.setdefault(decision.statement.sha256, []).append(decision)
-    return found
 
 
 def _standing(digests: Iterable[str], verbs: Iterable[DecisionVerb]) -> list[Decision]:
@@ -141,10 +149,10 @@ def _standing(digests: Iterable[str], verbs: Iterable[DecisionVerb]) -> list[Dec
     return found
 
 
-def _replaced_by(statement: Statement) -> list[Decision]:
+def _replaced_by(statement: Statement, rivals: Collection[str]) -> list[Decision]:
     """The standing decisions whose place a new one takes, oldest first."""
     kind = FATES if statement.verb in FATES else frozenset({statement.verb})
-    standing = _standing([statement.sha256], kind)
+    standing = _standing([statement.sha256, *rivals], kind)
     return [d for d in standing if _takes_place(statement, d.statement)]
 
 

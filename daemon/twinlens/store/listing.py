@@ -54,6 +54,12 @@ def file_at(path: bytes) -> FileView | None:
     return None
 
 
+def gone_since(file_id: int) -> str | None:
+    """When a file was found to be gone; None where it is not."""
+    row = File.get_or_none(File.id == file_id)
+    return None if row is None or row.deleted_at is None else str(row.deleted_at)
+
+
 def file_groups(group_type: str | None = None) -> Iterator[FileGroupView]:
     """File groups in the order of their first member's path."""
     query = FileGroup.select().join(Root).where(Root.is_active)

@@ -125,6 +125,12 @@ def failed() -> list[tuple[int, bytes, int, str]]:
     return [(row.root_id, bytes(row.path), row.attempts, row.error or "") for row in query]
 
 
+def waiting(root_id: int, path: bytes) -> tuple[WorkItem, WorkState, str | None] | None:
+    """The entry of one path with its state and last error, where it has one."""
+    row = ItemRow.get_or_none((ItemRow.root == root_id) & (ItemRow.path == path))
+    return None if row is None else (_item(row), WorkState(row.state), row.error)
+
+
 def drop(root_id: int, paths: Iterable[bytes]) -> None:
     """Forget entries of these paths, whatever their state."""
     for path in paths:
