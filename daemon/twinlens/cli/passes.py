@@ -8,8 +8,7 @@ from twinlens.commands import migrate
 from twinlens.commands.scan import request
 from twinlens.config.schema import Config
 from twinlens.host.lock import ProcessLock, holder
-from twinlens.ingest.regroup import Regrouper
-from twinlens.service.engine import similarity_limits
+from twinlens.service.engine import regrouper_of
 from twinlens.service.requests import Holder
 from twinlens.service.supervisor import load_checked
 from twinlens.store.database import Database
@@ -26,7 +25,7 @@ def run_pass(path: Path, verb: str, argument: dict[str, Any] | None = None) -> d
         database = Database(config.database.path)
         Schema(database).require_current()
         writer = Writer(database, patience_seconds=30.0)
-        regroup = Regrouper(similarity_limits(config)).regroup
+        regroup = regrouper_of(config).regroup
         writer.start()
         try:
             return Holder(config, database, writer, regroup).answer(verb, argument or {})

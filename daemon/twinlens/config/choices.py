@@ -28,6 +28,14 @@ class Preset(StrEnum):
     LOOSE = "loose"
 
 
+class BurstPrimary(StrEnum):
+    """Which picture stands for a burst."""
+
+    QUALITY = "quality"
+    FIRST = "first"
+    MIDDLE = "middle"
+
+
 class LogLevel(StrEnum):
     """The least important line that is still logged."""
 

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from twinlens.config.bursts import BurstsConfig
 from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
@@ -17,6 +18,7 @@ from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
 __all__ = [
     "BackupConfig",
+    "BurstsConfig",
     "CatalogConfig",
     "CleanupConfig",
     "Config",
@@ -331,6 +333,7 @@ class Config(Section):
     watch: WatchConfig = WatchConfig()
     workers: WorkersConfig = WorkersConfig()
     similarity: SimilarityConfig = SimilarityConfig()
+    bursts: BurstsConfig = BurstsConfig()
     cleanup: CleanupConfig = CleanupConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     backup: BackupConfig = BackupConfig()

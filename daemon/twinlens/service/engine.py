@@ -19,6 +19,7 @@ from typing import Self
 
 from twinlens.config.schema import CatalogConfig, Config
 from twinlens.events import EventBus, EventFactory
+from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
 from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
@@ -192,7 +193,7 @@ class Engine:
         ]
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
         self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
-        regrouper = Regrouper(similarity_limits(config), utc_now)
+        regrouper = regrouper_of(config)
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
         self.intake = Intake(
             IntakeParts(
@@ -331,6 +332,19 @@ def similarity_limits(config: Config) -> SimilarityLimits:
     if override is None:
         return limits
     return SimilarityLimits(override, min(limits.re_encoded_distance, override))
+
+
+def burst_limits(config: Config) -> BurstLimits:
+    """What makes a burst."""
+    chosen = config.bursts
+    return BurstLimits(
+        chosen.gap_seconds, chosen.least_pictures, chosen.least_seconds, chosen.primary.value
+    )
+
+
+def regrouper_of(config: Config) -> Regrouper:
+    """What groups anew whatever changes touch, by the owner's limits."""
+    return Regrouper(similarity_limits(config), utc_now, burst_limits(config))
 
 
 def exiftool_program(config: Config, environ: Mapping[str, str] = os.environ) -> str | None:
