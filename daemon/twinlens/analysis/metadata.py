@@ -50,7 +50,10 @@ _TRUE: Final = frozenset({"1", "true", "yes"})
 _FOREIGN_GROUPS: Final = frozenset({"ICC_Profile", "System", "SourceFile"})
 _FILE_TIMES: Final = re.compile(r"File:File(Modify|Access|InodeChange|Create)Date")
 _GROUPS: Final = ("EXIF", "MakerNotes", "QuickTime", "SigmaRaw", "XMP")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""With what turns the direction of text: it makes a name read as another (Unicode TR 36)."""
 
 
 def kept(tags: Mapping[str, str]) -> dict[str, str]:
