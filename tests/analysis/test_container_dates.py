@@ -1,4 +1,4 @@
-"""Videos: UTC told from local time by what else is said of the same recording."""
+"""Videos: UTC told from local time by what else is said of the same recording; names of screens."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -150,3 +150,19 @@ def test_a_firework_seen_by_the_satellites_is_believed() -> None:
     )
 
     assert (taken.value, taken.confidence) == ("2019-01-01T00:00:00+01:00", Confidence.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Bildschirmfoto 2019-05-01 um 10.20.30.png", "2019-05-01T10:20:30"),
+        ("Capture d’écran 2019-05-01 à 10.20.30.png", "2019-05-01T10:20:30"),
+        ("Captura de pantalla 2019-05-01 a las 10.20.30.png", "2019-05-01T10:20:30"),
+        ("Screenshot 2019-05-01 at 10.20.30\u202fPM.png", "2019-05-01T22:20:30"),
+        ("received_1234567890123.jpeg", None),
+    ],
+)
+def test_a_screenshot_is_read_in_its_systems_language(name: str, value: str | None) -> None:
+    found = name_candidates(name.encode())
+
+    assert (found[0].value if found else None) == value

@@ -12,6 +12,7 @@ The future is left to `choose`, which knows the time. It refuses day-first and m
 | `WP_20190501_10_20_30_Pro`                              | local |
 | `IMG20190501102030`, `..._BURST20190501102030123`       | local |
 | `2019-05-01 10.20.30`, ` at 10.20.30 AM`, `-10-20-30`   | local |
+| `2019-05-01 um 10.20.30`, ` à `, ` alle `, ` a las `    | local |
 | `signal-2019-05-01-102030`, `..-10-20-30-123`           | local |
 """
 
@@ -31,6 +32,8 @@ _YMD = r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
 _HMS = r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})"
 _DASHED = r"(?P<year>[0-9]{4})(?P<sep>[-_.])(?P<month>[0-9]{2})(?P=sep)(?P<day>[0-9]{2})"
 _CLOCK = r"(?P<hour>[0-9]{1,2})(?P<gap>[-_.:\s]?)(?P<minute>[0-9]{2})(?P=gap)(?P<second>[0-9]{2})"
+# Between date and time in the names of screenshots, by the language of the system.
+_AT = "at|um|à|às|alle|a\\slas|om|kl\\.?|o|в"
 
 _FULL = (
     re.compile(rf"(?<![0-9]){_YMD}[_\-T\s]{_HMS}(?P<milli>[0-9]{{3}})?(?![0-9])"),
@@ -40,7 +43,7 @@ _FULL = (
     ),
     re.compile(rf"(?<![0-9]){_YMD}{_HMS}(?P<milli>[0-9]{{3}})?(?![0-9])"),
     re.compile(
-        rf"(?<![0-9]){_DASHED}(?:\sat\s|,\s|[\s_T-]){_CLOCK}"
+        rf"(?<![0-9]){_DASHED}(?:\s(?:{_AT})\s|,\s|[\s_T-]){_CLOCK}"
         r"(?:[-.](?P<milli>[0-9]{3}))?(?![0-9])(?:\s?(?P<half>[AaPp])[Mm]\b)?"
     ),
     re.compile(
@@ -48,7 +51,8 @@ _FULL = (
         r"(?P<hour>[0-9]{2})-(?P<minute>[0-9]{2})-(?P<second>[0-9]{2})(?![0-9])"
     ),
 )
-_EPOCH = re.compile(r"(?:(?<![^\W_])|(?<=mmexport))(?P<epoch>1[0-9]{12})(?![^\W_])")
+# `received_` is followed by a number of the sender's service, which may look like a time.
+_EPOCH = re.compile(r"(?:(?<![^\W_])(?<!received_)|(?<=mmexport))(?P<epoch>1[0-9]{12})(?![^\W_])")
 _DATE = (
     re.compile(rf"(?<![^\W_])(?<![0-9]{{7}}[-_]){_YMD}(?![^\W_]|[-_][0-9]{{7}})"),
     re.compile(rf"(?<![^\W_])(?<![0-9][-_.]){_DASHED}(?![^\W_]|[-_.][0-9]{{7}})"),

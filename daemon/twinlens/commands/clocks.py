@@ -41,9 +41,12 @@ def clocks(database: Database) -> Iterator[dict[str, Any]]:
     bodies: dict[tuple[str, bool], list[Frame]] = defaultdict(list)
     with database.reading():
         for view in listing.files():
-            body = _body(view)
-            frame = None if body is None else _frame(view)
-            if body is not None and frame is not None:
+            original, body = view.original, _body(view)
+            if original is None or body is None:
+                continue
+            facts = original.measurement.metadata
+            frame = frame_of(view.path, original.taken.candidates, facts)
+            if frame is not None:
                 bodies[body].append(frame)
     for (camera, is_one_body), frames in sorted(bodies.items()):
         for fault in find_clock_faults(camera, frames, is_one_body=is_one_body):
@@ -77,22 +80,22 @@ def body_of(metadata: Metadata) -> tuple[str, bool] | None:
     return " ".join(word for word in words if word), is_one_body
 
 
-def _frame(view: FileView) -> Frame | None:
-    assert view.original is not None
-    taken = view.original.taken
-    stated = _clock(taken.candidates)
+def frame_of(path: bytes, candidates: Iterable[DateCandidate], metadata: Metadata) -> Frame | None:
+    """A picture as the search for faults sees it; None where its camera states no time."""
+    weighed = tuple(candidates)
+    stated = _clock(weighed)
     if stated is None:
         return None
     moment, is_unset = stated
-    series, counter = _counter(view.path)
+    series, counter = _counter(path)
     return Frame(
-        to_text(view.path),
+        to_text(path),
         moment.local,
         is_unset,
         series,
         counter,
-        _shutter(view.original.measurement.metadata.tags),
-        tuple(_witnesses(taken.candidates, moment)),
+        _shutter(metadata.tags),
+        tuple(_witnesses(weighed, moment)),
     )
 
 
