@@ -21,7 +21,7 @@ FILE = {
     *("orientation", "taken_at", "taken_at_source", "taken_at_confidence", "phash", "dhash"),
     *("quality_score", "status", "error"),
 }
-GROUP = {"id", "group_type", "primary", "rule", "members"}
+GROUP = {"id", "group_type", "group_types", "primary", "rule", "members"}
 GROUP_MEMBER = {"path", "file_type", "is_primary"}
 DUPLICATE = {
     *("id", "duplicate_type", "class", "confidence", "primary", "reviewed", "reclaimable_bytes"),

@@ -31,7 +31,7 @@ FILE_KEYS = {
     *("orientation", "taken_at", "taken_at_source", "taken_at_confidence", "phash", "dhash"),
     *("quality_score", "status", "error"),
 }
-GROUP_KEYS = {"id", "group_type", "primary", "rule", "members"}
+GROUP_KEYS = {"id", "group_type", "group_types", "primary", "rule", "members"}
 DUPLICATE_KEYS = {
     *("id", "duplicate_type", "class", "confidence", "primary", "reviewed"),
     *("reclaimable_bytes", "rule", "members"),
@@ -87,7 +87,7 @@ def test_groups_have_the_keys_of_the_contract(world: World) -> None:
 
     assert row.keys() == GROUP_KEYS
     assert [member.keys() for member in row["members"]] == [
-        {"path", "file_type", "is_primary", "evidence"}
+        {"path", "file_type", "is_primary", "rule", "evidence", "runner_up", "sequence"}
     ] * 2
     assert row["primary"] == str(world.path("IMG_1.jpg"))
     assert list(groups(world.store.database, "raw_jpeg")) == [row]

@@ -168,10 +168,16 @@ def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
 
 def show_group(out: Console, row: dict[str, Any]) -> None:
     """One group with its members."""
-    print_line(out, f"[bold]{row['group_type']}[/bold]  {escape(row['rule'])}")
+    types = [row["group_type"], *(t for t in row["group_types"] if t != row["group_type"])]
+    print_line(out, f"[bold]{' + '.join(types)}[/bold]  {escape(row['rule'])}")
+    if row.get("started_at"):
+        camera = f", {row['camera']}" if row["camera"] else ""
+        words = f"from {row['started_at']} on, {row['seconds']:g} s{camera}"
+        print_line(out, f"    {escape(words)}")
     for member in row["members"]:
         mark = "*" if member["is_primary"] else " "
-        print_line(out, f"  {mark} {member['file_type']:<8} {path_text(member['path'])}")
+        number = f"{member['sequence']:>4} " if member["sequence"] is not None else ""
+        print_line(out, f"  {mark} {number}{member['file_type']:<8} {path_text(member['path'])}")
 
 
 def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from twinlens.store.database import Database
 
 
 def groups(database: Database, group_type: str | None) -> Iterator[dict[str, Any]]:
-    """File groups, all or of one type."""
+    """File groups, all or those that one type of tie is part of."""
     if group_type is not None and group_type not in set(GroupType):
         raise UsageError(
             f"there is no group type {group_type!r}", f"known: {', '.join(sorted(GroupType))}"

@@ -60,23 +60,37 @@ def error_of(view: FileView) -> str | None:
 
 
 def group_shape(view: FileGroupView) -> dict[str, Any]:
-    """One line of `groups --json`."""
+    """One line of `groups --json`; a burst has its span and its best picture beside that."""
     members = [
         {
             "path": to_text(path),
             "file_type": member.file_type,
             "is_primary": member.is_primary,
+            "rule": member.rule,
             "evidence": member.evidence,
+            "runner_up": member.runner_up,
+            "sequence": member.sequence,
         }
         for member, path in zip(view.group.members, view.paths, strict=True)
     ]
-    return {
+    shape: dict[str, Any] = {
         "id": view.id,
         "group_type": view.group.group_type.value,
+        "group_types": [aspect.value for aspect in view.group.aspects],
         "primary": next((m["path"] for m in members if m["is_primary"]), None),
         "rule": view.group.rule,
         "members": members,
     }
+    burst = view.group.burst
+    if burst is not None:
+        shape |= {
+            "started_at": burst.started_at,
+            "ended_at": burst.ended_at,
+            "seconds": burst.seconds,
+            "camera": burst.camera,
+            "best": None if view.best is None else to_text(view.best),
+        }
+    return shape
 
 
 def exact_shape(files: tuple[FileView, ...], spoken: Spoken) -> dict[str, Any] | None:

@@ -18,11 +18,13 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class FileGroupView:
-    """A file group with the absolute path of each member, in the members' order."""
+    """A file group with the absolute path of each member, in the members' order; `best` is that
+    of a burst's best picture."""
 
     id: int
     group: FileGroup
     paths: tuple[bytes, ...]
+    best: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,12 @@ def gone_since(file_id: int) -> str | None:
 
 
 def file_groups(group_type: str | None = None) -> Iterator[FileGroupView]:
-    """File groups in the order of their first member's path."""
+    """File groups in the order of their first member's path; those in which one type of tie is
+    among the ties, where it is named."""
     query = FileGroup.select().join(Root).where(Root.is_active)
     if group_type is not None:
-        query = query.where(FileGroup.group_type == group_type)
+        # The names of types hold no blank, and none is part of another.
+        query = query.where(FileGroup.aspects.contains(group_type))
     views = [_group_view(row) for row in query]
     yield from sorted(views, key=lambda view: view.paths[:1])
 
@@ -246,12 +248,12 @@ def _group_view(row: FileGroup) -> FileGroupView:
         .where(GroupMember.group == row.id)
         .order_by(GroupMember.id)
     )
-    paths = []
+    group = file_groups_store.value_of(row, members)
+    paths, best = [], None
     for member in members:
         record = files_store.from_rows([member.file])[0]
-        paths.append(bytes(member.file.root.path).rstrip(b"/") + b"/" + record.path)
-    return FileGroupView(
-        id=row.id,
-        group=file_groups_store.value_of(row, members),
-        paths=tuple(paths),
-    )
+        path = bytes(member.file.root.path).rstrip(b"/") + b"/" + record.path
+        paths.append(path)
+        if group.burst and record.original_id == group.burst.best_original_id:
+            best = best or path
+    return FileGroupView(id=row.id, group=group, paths=tuple(paths), best=best)
