@@ -328,4 +328,4 @@ def _seconds(offset: timedelta | None) -> int | None:
 
 def _words(apart: timedelta) -> str:
     sign = "-" if apart < timedelta() else ""
-    return f"{sign}{abs(apart)}"
+    return f"{sign}{timedelta(seconds=round(abs(apart) / timedelta(seconds=1)))}"
