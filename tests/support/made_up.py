@@ -2,6 +2,10 @@
 
 import hashlib
 
+import numpy as np
+from PIL import Image
+
+from twinlens.analysis.miniature import miniature
 from twinlens.model.files import Condition, FileStatus, Finding, Stat
 from twinlens.model.picture import (
     ALGORITHM_VERSION,
@@ -29,6 +33,18 @@ def stat(
     return Stat(device, inode, size, LONG_AGO_NS + mtime, LONG_AGO_NS + ctime)
 
 
+def picture_of(bits: int) -> Image.Image:
+    """A picture of 32x32 whose low coefficients have these signs, the finer the fainter."""
+    signs = [1 if bits >> (63 - place) & 1 else -1 for place in range(64)]
+    along = np.arange(8)
+    waves = np.cos(np.pi * np.outer(along, (np.arange(32) + 0.5) / 32))
+    weights = np.array(signs).reshape(8, 8) / (1 + along[:, None] + along[None, :]) ** 1.2
+    weights[0, 0] = 0
+    cells = waves.T @ weights @ waves
+    levels = 128 + 100 * cells / np.abs(cells).max()
+    return Image.fromarray(levels.astype(np.uint8))
+
+
 def measured(
     kind: Kind = Kind.IMAGE,
     *,
@@ -38,8 +54,13 @@ def measured(
     version: int = ALGORITHM_VERSION,
     model: str | None = None,
 ) -> Measurement:
-    """What was measured of a content; its four hashes are the same."""
-    fingerprint = None if phash is None else Fingerprint(phash, phash, phash, phash)
+    """What was measured of a content; its four hashes are the same, and its miniature looks like
+    them."""
+    fingerprint = None
+    if phash is not None:
+        fingerprint = Fingerprint(
+            phash, phash, phash, phash, miniature=miniature(picture_of(phash), None)
+        )
     dates = () if captured is None else (DateCandidate("EXIF:DateTimeOriginal", captured, 5),)
     return Measurement(
         "image/x-sony-arw" if kind is Kind.RAW else "image/jpeg",

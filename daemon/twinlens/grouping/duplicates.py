@@ -1,29 +1,21 @@
-"""Duplicate groups: contents that show the same, each within the limit of every other.
+"""Duplicate groups: contents that show the same, each within the limits of every other.
 
-Union-find would chain unlike pictures together, so groups are cliques, built by joining the
-nearest first (complete linkage). Re-encodings are grouped before anything else; a re-encoded
-group then stands in the list of similar pictures by its primary, so the two lists are never
-mixed. The order of arrival plays no part: every choice falls back to the digests.
+Union-find would chain unlike pictures together, so groups are cliques. Re-encodings are parted into
+disjoint groups by joining the nearest first (complete linkage), from verdicts that say re-encoded
+alone. Similar pictures are covered by cliques: each pair that is similar, and each re-encoded pair
+that found no place in a group, stands together in at least one; a content may be in several. The
+order of arrival plays no part: every choice falls back to the digests.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256 as _sha256
 
 from twinlens.grouping.primary import Choice, Contender, choose
-from twinlens.grouping.similarity import SimilarityIndex
-from twinlens.grouping.verdicts import (
-    PRESETS,
-    Picture,
-    SimilarityLimits,
-    Verdict,
-    is_comparable,
-    judge,
-)
-from twinlens.grouping.witnesses import Verdicts, judge_all
+from twinlens.grouping.verdicts import PRESETS, Picture, SimilarityLimits, judge
+from twinlens.grouping.witnesses import Verdicts, settled
 from twinlens.model.groups import DuplicateClass, DuplicateGroup, DuplicateMember, DuplicateType
 from twinlens.model.picture import Kind
+from twinlens.model.verdicts import Lookalike, Verdict
 
 __all__ = [
     "LARGEST_COMPONENT",
@@ -31,15 +23,17 @@ __all__ = [
     "Picture",
     "SimilarityLimits",
     "Verdict",
-    "cliques",
-    "component",
+    "components",
     "exact_group",
-    "is_comparable",
+    "groups_of",
     "judge",
 ]
 
-LARGEST_COMPONENT = 256
-"""More than this that hang together are a series (a trail camera, a time lapse), not duplicates."""
+LARGEST_COMPONENT = 512
+"""More than this that hang together are a series (a trail camera, a time lapse), not duplicates;
+only their re-encodings are then grouped."""
+
+_Pair = tuple[int, int]
 
 
 def exact_group(
@@ -63,103 +57,68 @@ def exact_group(
     )
 
 
-def cliques(pictures: Sequence[Picture], limits: SimilarityLimits) -> tuple[DuplicateGroup, ...]:
-    """Group pictures so that every member is within the limit of every other, sorted by key.
+def components(lookalikes: Iterable[Lookalike]) -> list[frozenset[int]]:
+    """The contents that hang together by verdicts, of two and more members each."""
+    joined: dict[int, set[int]] = {}
+    for one in lookalikes:
+        left = joined.setdefault(one.first_id, {one.first_id})
+        right = joined.setdefault(one.second_id, {one.second_id})
+        if left is right:
+            continue
+        if len(left) < len(right):
+            left, right = right, left
+        left |= right
+        for original_id in right:
+            joined[original_id] = left
+    distinct = {id(together): together for together in joined.values()}
+    return [frozenset(together) for together in distinct.values()]
 
-    Calling it on everything, or on each connected component alone, gives the same groups. A
-    picture is in at most one re-encoded and one similar group. A component above
-    `LARGEST_COMPONENT` is looked at again with the limit two bits tighter, as often as needed,
-    and left out if even equal hashes are too many.
+
+def groups_of(
+    pictures: Iterable[Picture], lookalikes: Iterable[Lookalike]
+) -> tuple[DuplicateGroup, ...]:
+    """Group the pictures of one component by the verdicts on their pairs, sorted by key.
+
+    A verdict on a picture that is not among them is left out. Called on everything or on each
+    component alone it gives the same groups, but for components above `LARGEST_COMPONENT`.
     """
-    told_apart = sorted(filter(is_comparable, pictures), key=lambda picture: picture.sha256)
-    groups: list[DuplicateGroup] = []
-    for members, within in _components(told_apart, limits):
-        groups.extend(_groups_of(members, within))
+    members = sorted(pictures, key=lambda picture: picture.sha256)
+    position_of = {picture.original_id: position for position, picture in enumerate(members)}
+    found: dict[_Pair, Verdict] = {}
+    for one in lookalikes:
+        first, second = position_of.get(one.first_id), position_of.get(one.second_id)
+        if first is not None and second is not None:
+            found[min(first, second), max(first, second)] = one.verdict
+    verdicts = settled(found, members)
+    groups = list(_groups(verdicts, members))
     return tuple(sorted(groups, key=lambda group: group.key))
 
 
-def component(
-    seed: int, neighbours: Callable[[int], Iterable[int]], *, most: int = LARGEST_COMPONENT
-) -> frozenset[int]:
-    """Everything that a change to `seed` can touch: what `neighbours` link it to, step by step.
-
-    Grouping this set anew gives what a rebuild of everything would give. Where it has more than
-    `most` members the answer is the empty set: nothing can be said from here, and the groups stay
-    as they are until the next rebuild. To remove a picture, ask before it leaves the index, then
-    leave it out.
-    """
-    reached = {seed}
-    waiting = deque([seed])
-    while waiting:
-        for neighbour in neighbours(waiting.popleft()):
-            if neighbour not in reached:
-                reached.add(neighbour)
-                waiting.append(neighbour)
-        if len(reached) > most:
-            return frozenset()
-    return frozenset(reached)
-
-
-def _components(
-    pictures: Sequence[Picture], limits: SimilarityLimits
-) -> Iterator[tuple[list[Picture], SimilarityLimits]]:
-    index = SimilarityIndex()
-    index.load(range(len(pictures)), [picture.fingerprint.phash for picture in pictures])
-
-    def near(position: int) -> list[int]:
-        found = index.within(pictures[position].fingerprint.phash, limits.max_distance)
-        return [other for other, _ in found]
-
-    seen: set[int] = set()
-    for seed in range(len(pictures)):
-        if seed in seen:
-            continue
-        together = component(seed, near, most=len(pictures))
-        seen |= together
-        members = [pictures[position] for position in sorted(together)]
-        if len(members) <= LARGEST_COMPONENT:
-            yield members, limits
-        elif limits.max_distance >= 2:
-            yield from _components(members, _tighter(limits))
-
-
-def _tighter(limits: SimilarityLimits) -> SimilarityLimits:
-    narrow = limits.max_distance - 2
-    return SimilarityLimits(narrow, min(limits.re_encoded_distance, narrow))
-
-
-def _groups_of(members: list[Picture], limits: SimilarityLimits) -> Iterator[DuplicateGroup]:
-    verdicts = judge_all(members, limits)
+def _groups(verdicts: Verdicts, members: Sequence[Picture]) -> Iterator[DuplicateGroup]:
     sure = {
         pair: verdict
         for pair, verdict in verdicts.items()
         if verdict.duplicate_class is DuplicateClass.RE_ENCODED
     }
-    representatives = set(range(len(members)))
-    for clique in _agglomerate(sure, members):
-        choice = _primary([members[position] for position in clique])
-        yield _group([members[position] for position in clique], sure, members, choice)
-        representatives -= {
-            position for position in clique if members[position].original_id != choice.member_id
-        }
-    similar = {
-        pair: verdict for pair, verdict in verdicts.items() if representatives.issuperset(pair)
-    }
-    for clique in _agglomerate(similar, members):
-        chosen = [members[position] for position in clique]
-        group = _group(chosen, similar, members, _primary(chosen))
-        # Nearness is not transitive: a group left over from the first round is for review only.
-        yield replace(group, duplicate_class=DuplicateClass.SIMILAR)
+    left = dict(verdicts)
+    for clique in _agglomerate(sure):
+        yield _group(clique, sure, members, DuplicateClass.RE_ENCODED)
+        for pair in _pairs(clique):
+            del left[pair]
+    if len(members) <= LARGEST_COMPONENT:
+        for clique in _cover(left, verdicts):
+            yield _group(clique, verdicts, members, DuplicateClass.SIMILAR)
 
 
-def _agglomerate(verdicts: Verdicts, members: Sequence[Picture]) -> list[list[int]]:
+def _nearest_first(verdicts: Verdicts) -> list[_Pair]:
+    # Members are sorted by digest, so positions settle a tie the same way in any order of arrival.
+    return sorted(verdicts, key=lambda pair: (-verdicts[pair].similarity, pair))
+
+
+def _agglomerate(verdicts: Verdicts) -> list[list[int]]:
     """Complete linkage, nearest pair first; clusters join where all their pairs have a verdict."""
-    nearest_first = sorted(
-        verdicts,
-        key=lambda pair: (verdicts[pair].bits, members[pair[0]].sha256, members[pair[1]].sha256),
-    )
     cluster_of: dict[int, list[int]] = {}
-    for first, second in nearest_first:
+    for first, second in _nearest_first(verdicts):
         left = cluster_of.setdefault(first, [first])
         right = cluster_of.setdefault(second, [second])
         if left is right:
@@ -170,6 +129,41 @@ def _agglomerate(verdicts: Verdicts, members: Sequence[Picture]) -> list[list[in
                 cluster_of[position] = left
     distinct = {id(cluster): cluster for cluster in cluster_of.values()}
     return [sorted(cluster) for cluster in distinct.values() if len(cluster) > 1]
+
+
+def _cover(wanted: Verdicts, verdicts: Verdicts) -> Iterator[list[int]]:
+    """Cliques that hold every wanted pair at least once: greedily, from the nearest pair on, each
+    grown as far as the verdicts allow.
+    """
+    neighbours: dict[int, set[int]] = {}
+    for first, second in verdicts:
+        neighbours.setdefault(first, set()).add(second)
+        neighbours.setdefault(second, set()).add(first)
+    waiting = set(wanted)
+    for pair in _nearest_first(wanted):
+        if pair not in waiting:
+            continue
+        clique = list(pair)
+        common = neighbours[pair[0]] & neighbours[pair[1]]
+        while common:
+            following = max(
+                common,
+                key=lambda one: (
+                    sum((min(one, other), max(one, other)) in waiting for other in clique),
+                    -one,
+                ),
+            )
+            clique.append(following)
+            common &= neighbours[following]
+        clique.sort()
+        waiting.difference_update(_pairs(clique))
+        yield clique
+
+
+def _pairs(clique: Sequence[int]) -> Iterator[_Pair]:
+    for number, first in enumerate(clique):
+        for second in clique[number + 1 :]:
+            yield first, second
 
 
 def _primary(pictures: Sequence[Picture]) -> Choice:
@@ -192,37 +186,37 @@ def _primary(pictures: Sequence[Picture]) -> Choice:
 
 
 def _group(
-    chosen: Sequence[Picture], verdicts: Verdicts, members: Sequence[Picture], choice: Choice
+    clique: Sequence[int],
+    verdicts: Mapping[_Pair, Verdict],
+    members: Sequence[Picture],
+    duplicate_class: DuplicateClass,
 ) -> DuplicateGroup:
-    inside = {picture.original_id for picture in chosen}
-    pairs = {
-        frozenset((members[a].original_id, members[b].original_id)): verdict
-        for (a, b), verdict in verdicts.items()
-        if members[a].original_id in inside and members[b].original_id in inside
-    }
+    chosen = [members[position] for position in clique]
+    choice = _primary(chosen)
+    primary = next(one for one in clique if members[one].original_id == choice.member_id)
     weakest = min(
-        pairs.values(),
+        (verdicts[pair] for pair in _pairs(clique)),
         key=lambda verdict: (
             verdict.duplicate_class is DuplicateClass.RE_ENCODED,
             verdict.confidence,
             verdict.rule,
         ),
     )
-    digests = "\n".join(sorted(picture.sha256 for picture in chosen))
+    digests = "\n".join(picture.sha256 for picture in chosen)
     return DuplicateGroup(
         key="p" + _sha256(digests.encode()).hexdigest()[:16],
         duplicate_type=DuplicateType.PERCEPTUAL,
-        duplicate_class=weakest.duplicate_class,
+        duplicate_class=duplicate_class,
         confidence=weakest.confidence,
         rule=f"weakest pair {weakest.rule}; primary: {choice.rule}",
         members=tuple(
             DuplicateMember(
-                picture.original_id,
+                members[position].original_id,
                 100.0
-                if picture.original_id == choice.member_id
-                else pairs[frozenset((picture.original_id, choice.member_id))].similarity,
-                is_primary=picture.original_id == choice.member_id,
+                if position == primary
+                else verdicts[min(position, primary), max(position, primary)].similarity,
+                is_primary=position == primary,
             )
-            for picture in sorted(chosen, key=lambda picture: picture.sha256)
+            for position in clique
         ),
     )

@@ -1,22 +1,24 @@
-"""Keeps the duplicate groups right: the contents that a change touched are judged anew, with all
-that hang together with them.
+"""Keeps the duplicate groups right: the contents that a change touched are judged anew against
+what is near them, and the groups that hang together with them are made anew from the verdicts.
 
-A component holds all contents that may be duplicates of each other, so the groups that stand
-afterwards are those that a rebuild from nothing would give. The index of perceptual hashes lives in
-memory, is loaded at first need, and is dropped when a transaction fails.
+A verdict is on two contents alone and stays in the store, so an arrival costs one search of the
+index and a second look at what that finds; what hangs together behind is read, never judged again.
+The groups that stand afterwards are those that a rebuild from nothing would give. The index lives
+in memory, is loaded at first need, and is dropped when a transaction fails.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from twinlens.grouping.duplicates import Picture, SimilarityLimits, cliques, component
+from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
+from twinlens.grouping.miniatures import Miniature, keys_of, turned_keys
 from twinlens.grouping.similarity import SimilarityIndex
 from twinlens.model.groups import DuplicateGroup
-from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import Kind
+from twinlens.model.verdicts import Lookalike
 from twinlens.store import decisions, duplicate_groups, file_groups
 from twinlens.store import files as files_store
-from twinlens.store import originals as originals_store
+from twinlens.store import lookalikes as store
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +26,16 @@ LARGEST_LIVE_COMPONENT = 5000
 """Beyond it a change is not followed at once: pictures that hang together in such numbers are a
 time lapse, and grouping them anew for each arrival would stop everything else."""
 
+_BATCH = 64
+_MOST_COMPARED = 512
+"""Pictures held at a time while one is compared with all that are near it."""
+
 _PICTURES = frozenset({Kind.IMAGE, Kind.RAW})
 """A content that is only ever a sidecar (a THM) is nobody's duplicate."""
 
 
 class Lookalikes:
-    """Finds near duplicates among the contents of the store."""
+    """Finds near duplicates among the contents of the store. One thread owns it."""
 
     def __init__(self, limits: SimilarityLimits) -> None:
         self._limits = limits
@@ -40,107 +46,171 @@ class Lookalikes:
         self._index = None
 
     def regroup(self, disturbed: Iterable[int]) -> list[DuplicateGroup]:
-        """Judge these contents anew, where they hang together with others; returns what is new."""
+        """Judge these contents anew and group what hangs together with them; returns what is new.
+
+        Memory does not grow with the number of contents but by their ids and verdicts.
+        """
+        wanted = sorted(set(disturbed))
+        seeds = set(wanted)
+        for part in _parts(wanted, _BATCH):
+            seeds |= _ends(store.verdicts_on(part))
+            store.forget(part)
+            found = self._judged(part)
+            store.put(found)
+            seeds |= _ends(found)
+        return self._regrouped(seeds)
+
+    def groups_under(self, limits: SimilarityLimits) -> Iterator[DuplicateGroup]:
+        """What the groups would be under other limits, by key within each component; writes
+        nothing. Needs a connection; holds the verdicts, never all pictures.
+        """
+        index = _loaded()
+        found: list[Lookalike] = []
+        every = sorted({original_id for original_id, _ in store.comparable()} | store.twins())
+        for part in _parts(every, _BATCH):
+            found.extend(_compared(part, index, limits, only_later=True))
+        verdicts_of: dict[int, list[Lookalike]] = {}
+        for one in found:
+            verdicts_of.setdefault(one.first_id, []).append(one)
+        for together in components(found):
+            inside = [one for member in together for one in verdicts_of.get(member, ())]
+            yield from groups_of(pictures_of(together), inside)
+
+    def _judged(self, part: Sequence[int]) -> list[Lookalike]:
+        """The verdicts on these contents, which have none, and everything near them."""
         index = self._loaded_index()
-        seeds: set[int] = set()
-        contents = {o.id: o for o in originals_store.get_many(disturbed)}
-        for original_id, original in sorted(contents.items()):
-            phash = _comparable_hash(original)
-            if phash is None:
+        present = {picture.original_id: picture for picture in pictures_of(part)}
+        for original_id in part:
+            picture = present.get(original_id)
+            if picture is None or picture.miniature is None:
                 index.remove(original_id)
             else:
-                index.add(original_id, phash)
-            seeds |= self._around(index, original)
-        missing = set(disturbed) - set(contents)
-        for original_id in missing:
-            index.remove(original_id)
-        stored = duplicate_groups.touching(set(disturbed))
-        seeds |= {m.original_id for group in stored.values() for m in group.members}
-        return self._group_components(index, seeds, stored)
+                index.add(original_id, picture.miniature.keys)
+        return _compared(part, index, self._limits)
 
-    def _around(self, index: SimilarityIndex, original: OriginalRecord) -> set[int]:
-        """The contents near this one, whether it is still in the index or has just left it."""
-        fingerprint = original.measurement.fingerprint
-        if fingerprint is None or fingerprint.is_degenerate:
-            return set()
-        near = index.within(fingerprint.phash, self._limits.max_distance)
-        return {other for other, _ in near}
-
-    def _group_components(
-        self,
-        index: SimilarityIndex,
-        seeds: set[int],
-        stored: dict[str, DuplicateGroup],
-    ) -> list[DuplicateGroup]:
-        waiting = sorted(seed for seed in seeds if seed in index)
+    def _regrouped(self, seeds: set[int]) -> list[DuplicateGroup]:
+        """Make the groups anew of all that hangs together with the seeds."""
         affected: set[int] = set()
         wanted: list[DuplicateGroup] = []
-        while waiting:
-            seed = waiting.pop()
-            if seed in affected:
+        skipped: set[int] = set()
+        for seed in sorted(seeds):
+            if seed in affected or seed in skipped:
                 continue
-            together = component(seed, self._near, most=LARGEST_LIVE_COMPONENT)
-            if not together:
+            together, verdicts = _component(seed)
+            if len(together) > LARGEST_LIVE_COMPONENT:
                 logger.warning("more than %d pictures hang together", LARGEST_LIVE_COMPONENT)
-                affected.add(seed)
+                skipped |= together
                 continue
             affected |= together
-            if len(together) > 1:
-                wanted.extend(cliques(_pictures(together), self._limits))
-        stored = stored | duplicate_groups.touching(affected)
-        return duplicate_groups.replace(stored, wanted)
-
-    def _near(self, original_id: int) -> list[int]:
-        index = self._loaded_index()
-        phash = index.hash_of(original_id)
-        return [other for other, _ in index.within(phash, self._limits.max_distance)]
+            if verdicts:
+                wanted.extend(groups_of(pictures_of(together), verdicts))
+        return duplicate_groups.replace(duplicate_groups.touching(affected), wanted)
 
     def _loaded_index(self) -> SimilarityIndex:
         if self._index is None:
-            index = SimilarityIndex()
-            pairs = list(originals_store.hashes())
-            index.load([i for i, _ in pairs], [h for _, h in pairs])
-            self._index = index
+            self._index = _loaded()
         return self._index
 
 
-def _comparable_hash(original: OriginalRecord) -> int | None:
-    fingerprint = original.measurement.fingerprint
-    if original.reference_count <= 0 or fingerprint is None or fingerprint.is_degenerate:
-        return None
-    return fingerprint.phash
-
-
-def _pictures(ids: Iterable[int]) -> Sequence[Picture]:
-    wanted = list(ids)
-    groups = file_groups.group_ids_of_originals(wanted)
+def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
+    """The contents that can be duplicates, as the rules need to know them."""
+    wanted = sorted(original_ids)
     kinds = files_store.kinds_of(wanted)
-    originals = originals_store.get_many(wanted)
-    rejected = decisions.rejected_with(original.sha256 for original in originals)
-    pictures = []
-    for original in originals:
-        measured = original.measurement
-        is_shown = not _PICTURES.isdisjoint(kinds.get(original.id, ()))
-        if measured.fingerprint is None or not is_shown:
-            continue
-        metadata = measured.metadata
-        camera = " ".join(part for part in (metadata.make, metadata.model) if part) or None
-        pictures.append(
-            Picture(
-                original_id=original.id,
-                sha256=original.sha256,
-                kind=measured.kind,
-                fingerprint=measured.fingerprint,
-                width=measured.width,
-                height=measured.height,
-                orientation=measured.orientation,
-                quality_score=measured.quality_score,
-                size=original.size,
-                captured_at=original.captured_at,
-                has_subseconds=metadata.has_subseconds,
-                camera=camera,
-                photograph_ids=groups.get(original.id, frozenset()),
-                rejected_with=rejected.get(original.sha256, frozenset()),
-            )
+    looks = [
+        one
+        for one in store.looks_of(wanted)
+        if not _PICTURES.isdisjoint(kinds.get(one.original_id, ()))
+    ]
+    photographs = file_groups.group_ids_of_originals(wanted)
+    shots = store.shots_of(wanted)
+    rejected = decisions.rejected_with(one.sha256 for one in looks)
+    return [
+        Picture(
+            original_id=one.original_id,
+            sha256=one.sha256,
+            kind=one.kind,
+            miniature=Miniature.read(one.miniature),
+            width=one.width,
+            height=one.height,
+            orientation=one.orientation,
+            size=one.size,
+            captured_at=one.captured_at,
+            has_subseconds=one.has_subseconds,
+            make=one.make,
+            model=one.model,
+            image_digest=one.image_digest,
+            photograph_ids=photographs.get(one.original_id, frozenset()),
+            shots=shots.get(one.original_id, frozenset()),
+            rejected_with=rejected.get(one.sha256, frozenset()),
         )
-    return pictures
+        for one in looks
+    ]
+
+
+def _compared(
+    part: Sequence[int],
+    index: SimilarityIndex,
+    limits: SimilarityLimits,
+    *,
+    only_later: bool = False,
+) -> list[Lookalike]:
+    """The verdicts on each of these and everything near it; with `only_later` each pair is met
+    from its lower id alone.
+    """
+    pictures = {picture.original_id: picture for picture in pictures_of(part)}
+    twins = store.with_image_digest(
+        picture.image_digest for picture in pictures.values() if picture.image_digest
+    )
+    done: set[tuple[int, int]] = set()
+    found: list[Lookalike] = []
+    for original_id, picture in sorted(pictures.items()):
+        near = set(twins.get(picture.image_digest or "", ()))
+        if picture.miniature is not None:
+            keys = picture.miniature.keys
+            near |= set(index.within(keys, turned_keys(keys[0]), limits.max_distance))
+        near.discard(original_id)
+        pairs = {other: (min(original_id, other), max(original_id, other)) for other in near}
+        waiting = [
+            other
+            for other, pair in sorted(pairs.items())
+            if pair not in done and not (only_later and other < original_id)
+        ]
+        for some in _parts(waiting, _MOST_COMPARED):
+            strangers = pictures_of(other for other in some if other not in pictures)
+            known = [pictures[other] for other in some if other in pictures]
+            for other_picture in (*known, *strangers):
+                pair = pairs[other_picture.original_id]
+                verdict = judge(picture, other_picture, limits)
+                if verdict is not None:
+                    found.append(Lookalike(*pair, verdict))
+        done |= {pairs[other] for other in waiting}
+    return found
+
+
+def _component(seed: int) -> tuple[set[int], list[Lookalike]]:
+    """All that hangs together with a content by verdicts, and those verdicts; cut off where it
+    passes the largest that is followed.
+    """
+    together, frontier = {seed}, {seed}
+    found: dict[tuple[int, int], Lookalike] = {}
+    while frontier and len(together) <= LARGEST_LIVE_COMPONENT:
+        verdicts = store.verdicts_on(frontier)
+        found |= {(one.first_id, one.second_id): one for one in verdicts}
+        frontier = _ends(verdicts) - together
+        together |= frontier
+    return together, list(found.values())
+
+
+def _ends(lookalikes: Iterable[Lookalike]) -> set[int]:
+    return {end for one in lookalikes for end in (one.first_id, one.second_id)}
+
+
+def _loaded() -> SimilarityIndex:
+    index = SimilarityIndex()
+    index.load((original_id, keys_of(data)) for original_id, data in store.comparable())
+    return index
+
+
+def _parts(ids: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), most):
+        yield ids[start : start + most]

@@ -6,9 +6,11 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from twinlens.model.miniature import CHROMA_SIDE
+
 THUMBNAIL_SIDE: Final = 256
 """A thumbnail's shorter side is at least this long, where the picture's is."""
-_CHROMA_SIDE: Final = 24
+_CLIPPED_SIDE: Final = 8 * CHROMA_SIDE
 _GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I", "F"})
 
 _TURNS: Final = {
@@ -52,21 +54,25 @@ def _scaled(image: Image.Image) -> Image.Image:
 
 
 def chroma(image: Image.Image) -> Image.Image | None:
-    """A small YCbCr picture, at least `_CHROMA_SIDE` pixels each way where the picture has them;
-    None where it has no colour or in a form that is not worth reading.
+    """A tiny YCbCr picture; None where there is no colour or it is not worth reading.
+
+    Each of its pixels is the mean of exactly its part, so that a turned or resized copy has equal
+    ones.
     """
     if image.mode in _GREY_MODES or image.mode.startswith("I;") or image.mode == "LAB":
         return None
-    factor = min(image.size) // _CHROMA_SIDE
     if image.has_transparency_data or image.mode == "P":
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image).convert("RGB")
-    if factor >= 2:
-        image = image.reduce(factor)
-    if image.mode == "YCbCr":
-        return image
-    return image.convert("RGB").convert("YCbCr")
+    if image.mode not in ("RGB", "YCbCr"):
+        image = image.convert("RGB")
+    side = _CLIPPED_SIDE
+    little = image.resize((side, side), Image.Resampling.BOX, reducing_gap=3.0)
+    if little.mode == "YCbCr":
+        # What a JPEG stores may lie outside of RGB, and is cut off in every copy of another format.
+        little = little.convert("RGB")
+    return little.convert("YCbCr").resize((CHROMA_SIDE, CHROMA_SIDE), Image.Resampling.BOX)
 
 
 def small(image: Image.Image) -> Image.Image:

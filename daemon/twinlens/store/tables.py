@@ -13,6 +13,7 @@ from peewee import (
     BooleanField,
     CharField,
     Check,
+    CompositeKey,
     FloatField,
     ForeignKeyField,
     IntegerField,
@@ -234,6 +235,27 @@ class DuplicateMember(Model):
         indexes = ((("group", "original"), True),)
 
 
+class Lookalike(Model):
+    """The verdict on two contents that look alike. Groups are made of these, so that an arrival is
+    compared with what is near it and never with what hangs together behind that."""
+
+    first_id: int
+    second_id: int
+    first = ForeignKeyField(Original, on_delete="CASCADE", index=False)
+    # Found from either side, and when a content goes.
+    second = ForeignKeyField(Original, on_delete="CASCADE")
+    duplicate_class = TextField()
+    similarity = FloatField()
+    distance = IntegerField()
+    confidence = FloatField()
+    rule = TextField()
+    needs_witness = BooleanField()
+
+    class Meta:
+        table_name = "lookalike"
+        primary_key = CompositeKey("first", "second")
+
+
 LIBRARY_TABLES: tuple[type[Model], ...] = (
     Catalog,
     Root,
@@ -243,4 +265,5 @@ LIBRARY_TABLES: tuple[type[Model], ...] = (
     GroupMember,
     DuplicateGroup,
     DuplicateMember,
+    Lookalike,
 )

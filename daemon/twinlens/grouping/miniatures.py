@@ -1,0 +1,83 @@
+"""Reads miniatures: the small pictures that the second look compares, and their search keys.
+
+Layout: `model/miniature.py`. A key is the signs of 8x8 cosine coefficients, so turning a picture
+inverts and moves bits of its key and nothing else: the distance from a turned A to B is exactly
+the distance from A to B turned back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from twinlens.model.miniature import BYTES, CHROMA_SIDE, KEYS, KEYS_AT, SIDE
+
+Floats = npt.NDArray[np.floating[Any]]
+
+TURNS: Final = 8
+"""The orientations, as the bits of a number: 1 mirrored left to right, 2 top to bottom, 4 then
+transposed; 0 is upright."""
+
+_LOW = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Miniature:
+    """One small picture: luminance (32, 32) and chroma (2, 6, 6) in levels of 0 to 255, and the
+    keys as unsigned numbers, of the whole first."""
+
+    luminance: Floats
+    chroma: Floats
+    keys: tuple[int, ...]
+
+    @classmethod
+    def read(cls, data: bytes | None) -> "Miniature | None":
+        """Unpack; None for no miniature and for one of another layout."""
+        if data is None or len(data) != BYTES:
+            return None
+        values = np.frombuffer(data, dtype=np.uint8)
+        return cls(
+            values[: SIDE * SIDE].reshape(SIDE, SIDE).astype(np.float32),
+            values[SIDE * SIDE : KEYS_AT].reshape(2, CHROMA_SIDE, CHROMA_SIDE).astype(np.float32),
+            keys_of(data),
+        )
+
+
+def keys_of(data: bytes) -> tuple[int, ...]:
+    """The keys of a packed miniature, of the whole picture first."""
+    return tuple(int(key) for key in np.frombuffer(data, dtype=">u8", count=KEYS, offset=KEYS_AT))
+
+
+def turned(cells: Floats, turn: int) -> Floats:
+    """Cells (..., n, n) in another orientation."""
+    if turn & 1:
+        cells = cells[..., :, ::-1]
+    if turn & 2:
+        cells = cells[..., ::-1, :]
+    return np.swapaxes(cells, -1, -2) if turn & 4 else cells
+
+
+def turned_keys(key: int) -> tuple[int, ...]:
+    """The key of the picture in each of the eight orientations, upright first."""
+    bits = np.unpackbits(np.frombuffer(key.to_bytes(8, "big"), dtype=np.uint8)).reshape(_LOW, _LOW)
+    found = []
+    for turn, signs in enumerate(_signs()):
+        cells = bits ^ signs
+        cells = cells.T if turn & 4 else cells
+        found.append(int.from_bytes(np.packbits(cells.flatten()).tobytes(), "big"))
+    return tuple(found)
+
+
+@cache
+def _signs() -> Sequence[npt.NDArray[np.uint8]]:
+    """The bits that a turn inverts: mirroring changes the sign of the odd cosines along that
+    axis."""
+    odd = (np.arange(_LOW) % 2).astype(np.uint8)
+    across, down = np.tile(odd, (_LOW, 1)), np.tile(odd[:, None], (1, _LOW))
+    nothing = np.zeros_like(across)
+    return [
+        (across if turn & 1 else nothing) ^ (down if turn & 2 else nothing) for turn in range(TURNS)
+    ]

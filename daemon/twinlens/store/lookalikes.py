@@ -1,0 +1,167 @@
+"""What near duplicates are found and judged by: keys, looks, and the verdicts on pairs.
+
+Only the columns that the rules need are read: a comparison meets many contents that it dismisses.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from peewee import chunked, fn
+
+from twinlens.model.groups import DuplicateClass
+from twinlens.model.miniature import BYTES
+from twinlens.model.picture import Kind
+from twinlens.model.verdicts import Lookalike, Verdict
+from twinlens.store.rows import tuples
+from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables import Lookalike as Row
+
+_BATCH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What is compared of one content; `miniature` is None where its looks mean nothing."""
+
+    original_id: int
+    sha256: str
+    size: int
+    kind: Kind
+    width: int | None
+    height: int | None
+    orientation: int | None
+    captured_at: str | None
+    has_subseconds: bool
+    make: str | None
+    model: str | None
+    miniature: bytes | None
+    image_digest: str | None
+
+
+def comparable() -> Iterator[tuple[int, bytes]]:
+    """(id, miniature) of every referenced content whose looks mean something."""
+    query = (
+        Original.select(Original.id, Original.miniature)
+        .where(
+            Original.miniature.is_null(False)
+            & Original.degenerate.is_null()
+            & (Original.reference_count > 0)
+        )
+        .order_by(Original.id)
+    )
+    for original_id, miniature in tuples(query):
+        if len(miniature) == BYTES:
+            yield original_id, bytes(miniature)
+
+
+def looks_of(original_ids: Iterable[int]) -> list[Looks]:
+    """The looks of those of these contents that are referenced and were decoded."""
+    found: list[Looks] = []
+    for part in chunked(sorted(original_ids), _BATCH):
+        query = Original.select(
+            *(Original.id, Original.sha256, Original.size, Original.kind),
+            *(Original.width, Original.height, Original.orientation, Original.captured_at),
+            *(Original.metadata, Original.degenerate, Original.miniature, Original.image_digest),
+        ).where(
+            Original.id.in_(part) & Original.phash.is_null(False) & (Original.reference_count > 0)
+        )
+        for original_id, sha256, size, kind, width, height, orientation, at, *rest in tuples(query):
+            metadata, degenerate, miniature, image_digest = rest
+            facts = json.loads(metadata)
+            is_telling = degenerate is None and miniature is not None
+            found.append(
+                Looks(
+                    *(original_id, sha256, size, Kind(kind), width, height, orientation, at),
+                    has_subseconds=bool(facts.get("has_subseconds")),
+                    make=facts.get("make"),
+                    model=facts.get("model"),
+                    miniature=bytes(miniature) if is_telling else None,
+                    image_digest=image_digest,
+                )
+            )
+    return found
+
+
+def with_image_digest(digests: Iterable[str]) -> dict[str, list[int]]:
+    """The referenced contents of each of these image-data hashes."""
+    found: dict[str, list[int]] = {}
+    for part in chunked(sorted(set(digests)), _BATCH):
+        query = Original.select(Original.image_digest, Original.id).where(
+            Original.image_digest.in_(part) & (Original.reference_count > 0)
+        )
+        for digest, original_id in tuples(query):
+            found.setdefault(digest, []).append(original_id)
+    return found
+
+
+def twins() -> set[int]:
+    """The referenced contents that share an image-data hash with another."""
+    shared = (
+        Original.select(Original.image_digest)
+        .where(Original.image_digest.is_null(False) & (Original.reference_count > 0))
+        .group_by(Original.image_digest)
+        .having(fn.COUNT(Original.id) > 1)
+    )
+    query = Original.select(Original.id).where(
+        Original.image_digest.in_(shared) & (Original.reference_count > 0)
+    )
+    return {int(original_id) for (original_id,) in tuples(query)}
+
+
+def shots_of(original_ids: Iterable[int]) -> dict[int, frozenset[tuple[int, int]]]:
+    """For each content: the burst and the number in it of each of its live files."""
+    found: dict[int, set[tuple[int, int]]] = {}
+    for part in chunked(sorted(original_ids), _BATCH):
+        query = (
+            GroupMember.select(File.original, GroupMember.group, GroupMember.sequence)
+            .join(File)
+            .where(File.original.in_(part) & GroupMember.sequence.is_null(False))
+        )
+        for original_id, group_id, sequence in tuples(query):
+            found.setdefault(original_id, set()).add((group_id, sequence))
+    return {original_id: frozenset(shots) for original_id, shots in found.items()}
+
+
+def verdicts_on(original_ids: Iterable[int]) -> list[Lookalike]:
+    """Every verdict in which one of these contents takes part, each once."""
+    found: dict[tuple[int, int], Lookalike] = {}
+    for part in chunked(sorted(original_ids), _BATCH):
+        for side in (Row.first, Row.second):
+            query = Row.select(
+                *(Row.first, Row.second, Row.duplicate_class, Row.similarity),
+                *(Row.distance, Row.rule, Row.confidence, Row.needs_witness),
+            ).where(side.in_(part))
+            for first, second, name, similarity, distance, *reasons in tuples(query):
+                rule, confidence, needs_witness = reasons
+                verdict = Verdict(
+                    *(DuplicateClass(name), similarity, distance, rule, confidence),
+                    needs_witness=bool(needs_witness),
+                )
+                found[first, second] = Lookalike(first, second, verdict)
+    return [found[pair] for pair in sorted(found)]
+
+
+def forget(original_ids: Iterable[int]) -> None:
+    """Take back every verdict in which one of these contents takes part. In a transaction."""
+    for part in chunked(sorted(original_ids), _BATCH):
+        Row.delete().where(Row.first.in_(part) | Row.second.in_(part)).execute()
+
+
+def put(lookalikes: Iterable[Lookalike]) -> None:
+    """Write down verdicts on pairs that have none, the lower id first. In a transaction."""
+    rows = [
+        {
+            "first": min(one.first_id, one.second_id),
+            "second": max(one.first_id, one.second_id),
+            "duplicate_class": one.verdict.duplicate_class.value,
+            "similarity": one.verdict.similarity,
+            "distance": one.verdict.distance,
+            "confidence": one.verdict.confidence,
+            "rule": one.verdict.rule,
+            "needs_witness": one.verdict.needs_witness,
+        }
+        for one in lookalikes
+    ]
+    for part in chunked(rows, _BATCH // 4):
+        Row.insert_many(part).execute()

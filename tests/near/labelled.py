@@ -1,0 +1,135 @@
+"""The labelled set: files derived from real pictures, each with what it is to its base."""
+
+import hashlib
+import io
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pillow_heif
+from PIL import Image, ImageOps
+
+from near.derivatives import RE_ENCODED, SIMILAR, coded, series
+
+LONGEST: Final = 1024
+SHORTEST: Final = 240
+_REVISION: Final = "4"
+"""Raised when a transformation changes: what was made before is made anew."""
+
+BASE: Final = "base"
+FRAME: Final = "burst frame"
+REAL_NEGATIVE: Final = "negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One file: the number of its base and what was done. A burst frame and a real negative are
+    each their own base."""
+
+    path: Path
+    base: int
+    made: str
+    scene: str = ""
+
+    @property
+    def is_re_encoded(self) -> bool:
+        """The base itself, or the same picture coded otherwise."""
+        return self.made == BASE or self.made in RE_ENCODED
+
+
+def base_pictures(photos: Path, truth: dict[str, Any], most: int) -> list[Path]:
+    """Distinct photographs, shuffled the same way each time: one of each same-picture group, none
+    that is a frame of a series, degenerate, or too small to be cut down to a tenth.
+    """
+    pillow_heif.register_heif_opener()
+    skipped = {path for group in truth["distinct_groups"] for path in group["members"]}
+    skipped |= {path for path in truth["files"] if path.startswith(("broken/", "orientation/"))}
+    skipped |= {path for path in truth["files"] if "plot" in path or path.startswith("video/")}
+    skipped |= set(map(str, truth.get("near_uniform_images", ())))
+    group_of = {
+        path: number for number, group in enumerate(truth["same_picture_groups"]) for path in group
+    }
+    seen: set[object] = set()
+    chosen = []
+    for path in sorted(truth["files"]):
+        facts = truth["files"][path]
+        name = group_of.get(path, facts["sha256"])
+        if path in skipped or (facts.get("decode") or {}).get("pillow") != "ok" or name in seen:
+            continue
+        if path.lower().endswith((".dng", ".thm", ".gif", ".bmp", ".ico")):
+            continue
+        with Image.open(photos / path) as image:
+            if min(image.size) < SHORTEST or getattr(image, "n_frames", 1) > 1:
+                continue
+        seen.add(name)
+        chosen.append(photos / path)
+    random.Random(7).shuffle(chosen)
+    return chosen[:most]
+
+
+def made_set(bases: Sequence[Path], folder: Path) -> list[Labelled]:
+    """Derive everything from these bases; files that `folder` has already are taken from it.
+
+    Every seventh base gives a burst instead. Every second derivative has lost its metadata.
+    """
+    pillow_heif.register_heif_opener()
+    return [one for number, path in enumerate(bases) for one in _of_base(number, path, folder)]
+
+
+def _of_base(number: int, path: Path, folder: Path) -> list[Labelled]:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    home = folder / f"{_REVISION}-{digest}-{number}"
+    note = home / "made.json"
+    if not note.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        names = {}
+        for made, data in _files(number, path):
+            name = f"{len(names):02}.{'jpg' if data[:2] == bytes((255, 216)) else 'bin'}"
+            (home / name).write_bytes(data)
+            names[name] = made
+        note.write_text(json.dumps(names), encoding="utf-8")
+    names = json.loads(note.read_text(encoding="utf-8"))
+    return [Labelled(home / name, number, made, path.name) for name, made in names.items()]
+
+
+def _files(number: int, path: Path) -> Iterator[tuple[str, bytes]]:
+    with Image.open(path) as opened:
+        exif = _exif(opened)
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
+    picture.thumbnail((LONGEST, LONGEST))
+    if number % 7 == 6:
+        for frame in series(picture, number, has_fractions=number % 2 == 0):
+            yield FRAME, frame
+        return
+    base = coded(picture, exif, quality=96)
+    yield BASE, base
+    with Image.open(io.BytesIO(base)) as decoded:
+        picture = decoded.convert("RGB")
+    for position, (made, transform) in enumerate({**RE_ENCODED, **SIMILAR}.items()):
+        if made == "grey" and _is_colourless(picture):
+            continue
+        has_lost = (position + number) % 2 == 1
+        yield made, transform(picture, None if has_lost else exif)
+
+
+def _is_colourless(picture: Image.Image) -> bool:
+    """Whether there is no colour to take away: then grey is the same picture."""
+    little = picture.resize((6, 6), Image.Resampling.BOX).convert("YCbCr")
+    return all(abs(v - 128) <= 3 for band in little.split()[1:] for v in band.tobytes())
+
+
+def _exif(image: Image.Image) -> bytes | None:
+    """Camera and time alone: thumbnails and makers' notes only cost space."""
+    kept = Image.Exif()
+    found = image.getexif()
+    for tag in (0x010F, 0x0110):
+        if isinstance(found.get(tag), str):
+            kept[tag] = found[tag]
+    details = found.get_ifd(0x8769)
+    for tag in (0x9003, 0x9004, 0x9291):
+        if isinstance(details.get(tag), str):
+            kept.get_ifd(0x8769)[tag] = details[tag]
+    return kept.tobytes() if len(kept) else None
