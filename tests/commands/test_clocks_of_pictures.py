@@ -17,11 +17,11 @@ from twinlens.model.picture import Kind
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 # A Nikon whose satellites say 23 October while it says 22, in nine pictures; a Sanyo at midnight on
-# 1 January 1998; and pictures made for the purpose, at the start of four epochs.
+# 1 January 1998; and pictures made for the purpose, at the start of four epochs and of 2099.
 EXPECTED = {
     ("NIKON COOLPIX P6000", FaultKind.OFFSET): 9,
     ("SANYO Electric Co.,Ltd. SR6", FaultKind.NEVER_SET): 1,
-    ("TestCam Model X", FaultKind.NEVER_SET): 4,
+    ("TestCam Model X", FaultKind.NEVER_SET): 5,
 }
 
 

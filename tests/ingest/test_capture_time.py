@@ -169,6 +169,22 @@ def test_what_a_sidecar_says_of_a_clock_never_set_is_kept_as_evidence(shelf: She
     assert shelf.sources("a.jpg") == ["sidecar:XMP:DateTimeOriginal"]
 
 
+def test_the_future_is_marked_and_believed_when_it_has_come(shelf: Shelf) -> None:
+    ahead = DateCandidate("EXIF:DateTimeOriginal", "2026-03-04T05:06:07", 5)
+    shelf.put("a.jpg", dated(ahead))
+
+    assert shelf.taken("a.jpg") == (None, None, Confidence.NONE)
+    content = shelf.store.read(lambda: originals.get(shelf.contents["a.jpg"]))
+    assert [c.rejected for c in content.taken.candidates] == ["future"]
+
+    then = datetime(2026, 4, 1, tzinfo=UTC)
+    shelf.store.write(lambda: settle_capture_time(shelf.contents["a.jpg"], lambda: then))
+    content = shelf.store.read(lambda: originals.get(shelf.contents["a.jpg"]))
+
+    assert (content.taken.value, content.captured_at) == (ahead.value, ahead.value)
+    assert [c.rejected for c in content.taken.candidates] == [None]
+
+
 def _decide(shelf: Shelf, values: Iterable[tuple[str, str | None]]) -> None:
     for value, withdrawn_at in values:
         UserDecision.insert(

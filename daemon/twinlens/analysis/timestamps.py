@@ -27,6 +27,7 @@ from twinlens.model.picture import Confidence, DateCandidate, TakenAt
 
 # The other rooms come for dates here; the parts are other modules of this room.
 __all__ = [
+    "FUTURE",
     "choose",
     "conflicts",
     "content_candidates",
@@ -35,6 +36,9 @@ __all__ = [
     "same_moment",
     "wall_clock",
 ]
+
+FUTURE = "future"
+"""The reason against a statement that lies over a day ahead; the only one that passes with time."""
 
 _DAY = timedelta(days=1)
 _DAY_NS = 86_400 * 1_000_000_000
@@ -145,7 +149,7 @@ def _judged(candidate: DateCandidate, now: datetime) -> DateCandidate:
     present = now if now.tzinfo is None else now.astimezone(UTC).replace(tzinfo=None)
     # A local time may run ahead of UTC by most of a day, so the one limit serves both.
     stated = moment.local if moment.utc is None else moment.utc
-    return replace(candidate, rejected="future") if stated - present > _DAY else candidate
+    return replace(candidate, rejected=FUTURE) if stated - present > _DAY else candidate
 
 
 def _by_belief(candidate: DateCandidate) -> tuple[int, int, str, str, str]:

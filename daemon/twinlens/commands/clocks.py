@@ -9,6 +9,7 @@ from typing import Any
 from twinlens.analysis.datetext import stated_moment
 from twinlens.analysis.moments import Moment, parse_iso
 from twinlens.analysis.names import parse_name
+from twinlens.analysis.timestamps import FUTURE
 from twinlens.grouping.clock_faults import ClockFault, Frame, Witness, find_clock_faults
 from twinlens.model.paths import to_text
 from twinlens.model.picture import DateCandidate, Kind, Metadata
@@ -106,7 +107,8 @@ def _clock(candidates: Iterable[DateCandidate]) -> tuple[Moment, bool] | None:
         if source not in said:
             continue
         is_unset = said[source].rejected == _NEVER_SET
-        if said[source].rejected is not None and not is_unset:
+        # A clock that is ahead of us is a clock at fault, too.
+        if said[source].rejected not in (None, _NEVER_SET, FUTURE):
             continue
         text = said[source].value
         moment = stated_moment(text) if is_unset else parse_iso(text)

@@ -7,14 +7,14 @@ JPEG. `captured_at`, by which files are grouped, is of the content alone: groups
 about themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from twinlens.analysis.ranks import Rank
-from twinlens.analysis.timestamps import choose, file_system_candidate, name_candidates
+from twinlens.analysis.timestamps import FUTURE, choose, file_system_candidate, name_candidates
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import DateCandidate
+from twinlens.model.picture import DateCandidate, TakenAt
 from twinlens.store import date_evidence
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -33,10 +33,11 @@ def settle_capture_time(original_id: int, now: Callable[[], datetime]) -> None:
     of it have changed.
     """
     original = originals_store.get(original_id)
-    own = original.measurement.date_candidates
+    own = _undated(original.measurement.date_candidates)
     captured = choose(own, now=now())
-    others = _of_others(original)
+    others = _undated(_of_others(original))
     taken = choose((*own, *others), now=now())
+    own, others = _with_future(own, taken), _with_future(others, taken)
     captured_at = captured.value if captured.value and "T" in captured.value else None
     is_known = (
         original.captured_at == captured_at
@@ -49,6 +50,20 @@ def settle_capture_time(original_id: int, now: Callable[[], datetime]) -> None:
         originals_store.set_taken(
             original_id, captured_at=captured_at, taken=taken, content=own, path=others
         )
+
+
+def _undated(candidates: Iterable[DateCandidate]) -> tuple[DateCandidate, ...]:
+    """The candidates without the one rejection that time undoes."""
+    return tuple(replace(c, rejected=None) if c.rejected == FUTURE else c for c in candidates)
+
+
+def _with_future(
+    candidates: tuple[DateCandidate, ...], taken: TakenAt
+) -> tuple[DateCandidate, ...]:
+    """The candidates with those of the future marked: `why` shows what was not believed."""
+    rejected = {c for c in taken.candidates if c.rejected == FUTURE}
+    marked = ((c, replace(c, rejected=FUTURE)) for c in candidates)
+    return tuple(future if future in rejected else c for c, future in marked)
 
 
 def _of_others(original: OriginalRecord) -> tuple[DateCandidate, ...]:
