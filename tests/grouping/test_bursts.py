@@ -21,6 +21,7 @@ def shot(number: int, at: str | None, *, name: str = "IMG_{:04}", **facts: Any) 
         "phash": 0,
         "ahash": 0,
         "quality_score": 50.0,
+        "files": ((number, "image"),),
     }
     return Shot(
         file_id=number,
@@ -29,7 +30,6 @@ def shot(number: int, at: str | None, *, name: str = "IMG_{:04}", **facts: Any) 
         directory=b"d",
         name=f"{radical}.jpg".encode(),
         radical=radical.lower(),
-        files=((number, "image"),),
         captured_at=at,
         has_subseconds="." in (at or ""),
         **usual | facts,

@@ -158,7 +158,8 @@ def _continues(a: Shot, b: Shot) -> bool:
     first, second = a.moment, b.moment
     if first is None or second is None or second.wall < first.wall or not are_consecutive(a, b):
         return False
-    return (_gap(a, b) or 0.0) <= REACH_SECONDS and _are_identical(a, b, IDENTICAL_BITS)
+    # Copies with new numbers share one time: a series goes on.
+    return 0.0 < (_gap(a, b) or 0.0) <= REACH_SECONDS and _are_identical(a, b, IDENTICAL_BITS)
 
 
 def _evenly(shots: Sequence[Shot]) -> list[tuple[Shot, ...]]:
