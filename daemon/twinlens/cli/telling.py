@@ -20,6 +20,9 @@ from twinlens.cli.showing import (
 )
 from twinlens.cli.tables import counted, show_duplicate, styled, when
 
+MOST_VERDICTS = 8
+"""Members of a duplicate group of which the verdict is shown; all are in the JSON."""
+
 Facts = list[tuple[str, str]]
 
 KIND_WORDS = {
@@ -28,6 +31,15 @@ KIND_WORDS = {
     "video": "video",
     "sidecar": "sidecar: facts about another file",
     "other": "no picture",
+}
+
+
+GROUP_WORDS = {
+    "raw_jpeg": "RAW + JPEG",
+    "live_photo": "live photo",
+    "burst": "burst",
+    "sidecar": "sidecar",
+    "edited": "edited",
 }
 
 
@@ -69,7 +81,7 @@ def _file_facts(why: dict[str, Any]) -> Facts:
     ]
     if file["width"]:
         turned = f", orientation {file['orientation']}" if file["orientation"] else ""
-        facts.append(("picture", f"{file['width']} x {file['height']} pixels{turned}"))
+        facts.append(("pixels", f"{file['width']} x {file['height']}{turned}"))
     return facts + _content_facts(file, content)
 
 
@@ -169,19 +181,21 @@ def _show_time(out: Console, why: dict[str, Any]) -> None:
 
 def _show_groups(out: Console, why: dict[str, Any]) -> None:
     for group in why["groups"]:
-        aspects = ", ".join(group["aspects"] or [group["group_type"]]).replace("_", " + ")
-        _title(out, f"One photograph with others ({aspects})")
+        names = group["group_types"] or [group["group_type"]]
+        ties = ", ".join(GROUP_WORDS.get(name, name) for name in names)
+        is_burst = group["group_type"] == "burst"
+        what = "Part of a series of shots" if is_burst else "One photograph together with others"
+        _title(out, f"{what} ({ties})")
         print_line(out, f"  {visible(group['rule'])}")
-        burst = group["burst"]
-        if burst is not None and burst["seconds"] is not None:
-            start = visible(burst["started_at"]).replace("T", " ")
-            print_line(out, f"  {burst['seconds']:.2f} s from {start}")
+        if group.get("seconds") is not None:
+            start = visible(group["started_at"]).replace("T", " ")
+            print_line(out, f"  {group['seconds']:.2f} s from {start}")
         for member in group["members"]:
             _show_member(out, member, why["file"]["path"])
     for words in why["left_open"]:
         _title(out, "Left open")
         print_line(out, f"  {visible(words)}")
-    if not why["groups"] and not why["left_open"]:
+    if not why["groups"] and not why["left_open"] and why["file"]["status"] != "gone":
         _title(out, "No other file of the same photograph is known")
 
 
@@ -202,9 +216,12 @@ def _show_duplicates(out: Console, why: dict[str, Any]) -> None:
     for duplicate in why["duplicates"]:
         out.print()
         show_duplicate(out, duplicate)
-        for verdict in duplicate.get("verdicts", ()):
+        verdicts = duplicate.get("verdicts", [])
+        for verdict in verdicts[:MOST_VERDICTS]:
             print_line(out, f"    with {path_text(verdict['path'])}: {visible(verdict['because'])}")
-    if not why["duplicates"] and why["content"] is not None:
+        if len(verdicts) > MOST_VERDICTS:
+            print_line(out, f"    and {len(verdicts) - MOST_VERDICTS} more; see --json")
+    if not why["duplicates"] and why["content"] is not None and why["file"]["size"]:
         _title(out, "No duplicate of it is known")
 
 

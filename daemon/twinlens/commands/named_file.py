@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twinlens.errors import UsageError
-from twinlens.model.paths import printable
+from twinlens.model.paths import printable, relative_to
 from twinlens.model.views import FileView
-from twinlens.store import listing
+from twinlens.store import listing, work_items
+from twinlens.store import roots as roots_store
 
 Ignored = Callable[[bytes], str | None]
 """Tells whose junk a path is, where it is not looked at."""
@@ -43,7 +44,22 @@ def _unknown(path: bytes, ignored: Ignored) -> tuple[str, str]:
     reason = ignored(path)
     if reason is not None:
         return f"it is not looked at ({reason}): {shown}", "see include and exclude in the config"
+    queued = _queued(path)
+    if queued is not None:
+        return f"it waits to be looked at ({queued}): {shown}", "ask again in a moment"
     return (
         f"nothing is known of it yet: {shown}",
         "is it below a watched folder? `twinlens status` names them; `twinlens scan` looks now",
     )
+
+
+def _queued(path: bytes) -> str | None:
+    """How a path fares that is known to the queue alone."""
+    for root in roots_store.active():
+        relative = relative_to(root.path, path)
+        found = work_items.waiting(root.id, relative) if relative else None
+        if found is not None:
+            item, state, error = found
+            tried = f"{state.value}, {item.attempts} tries failed"
+            return f"{tried}, the last one: {error}" if error else tried
+    return None

@@ -43,7 +43,7 @@ def why(
             "taken_at": taken_at(view),
             "groups": groups_of(view),
             "left_open": left_open_of(view),
-            "duplicates": duplicates_of(view),
+            "duplicates": duplicates_of(view, limits),
             "near_misses": [] if limits is None else near_misses(view, limits),
             "tags": _tags(view),
             "decisions": _decisions(view),

@@ -14,7 +14,7 @@ RANKS = {
     Rank.ZONE_IN_EXIF: "camera's time with its zone",
     Rank.ZONE_FROM_GPS: "camera's time, zone told by the satellites",
     Rank.ZONE_IN_CONTAINER: "creation date with its zone",
-    Rank.LOCAL: "camera's time without a zone",
+    Rank.LOCAL: "capture time, zone not the camera's",
     Rank.TAKEOUT: "time of a takeout export",
     Rank.DIGITIZED: "digitized, or the satellites' time",
     Rank.CONTAINER: "a container's creation time",
@@ -36,7 +36,8 @@ def taken_at(view: FileView) -> dict[str, Any] | None:
     taken = view.original.taken
     against = conflicts(taken)
     winner = _winner(taken)
-    candidates = [_candidate(c, taken, winner, c in against) for c in taken.candidates]
+    weighed = sorted(taken.candidates, key=lambda candidate: candidate.rank)
+    candidates = [_candidate(c, taken, winner, c in against) for c in weighed]
     return {
         "value": taken.value,
         "source": taken.source,
@@ -126,20 +127,25 @@ def _because(
     elif agree:
         said.append(f"the same is said by {_some(agree)}")
     if against:
-        said.append(f"lowered, because it is contradicted by {_some(against)}")
+        said.append(f"it is contradicted by {_some(against)}")
     if winner.rank != Rank.USER:
-        said.append(_level(taken, winner))
+        said.append(_level(taken, winner, is_contradicted=bool(against), has_echo=bool(agree)))
     return said
 
 
-def _level(taken: TakenAt, winner: DateCandidate) -> str:
+def _level(taken: TakenAt, winner: DateCandidate, *, is_contradicted: bool, has_echo: bool) -> str:
+    """Why it is believed so far, by the levels of field rules, section 7."""
     if taken.confidence is Confidence.HIGH:
         if winner.rank <= Rank.ZONE_IN_CONTAINER:
-            return "high: a reliable source that knows its zone"
-        return "high: an independent source agrees"
+            return "high, because a reliable source knows its zone"
+        return "high, because a second statement confirms it"
     if taken.confidence is Confidence.MEDIUM:
-        return "medium: one reliable source, and nothing independent that confirms it"
-    return "low: it is not sure, confirm it with: twinlens decide date PATH --value TIME"
+        if is_contradicted:
+            return "medium, because of what contradicts it"
+        if has_echo:
+            return "medium: what says the same comes from the same clock or is easily changed"
+        return "medium: one reliable source, and nothing that confirms it"
+    return "low: not sure; you can say it: twinlens decide date PATH --value TIME"
 
 
 def _some(sources: list[str]) -> str:

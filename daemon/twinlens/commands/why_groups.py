@@ -4,33 +4,14 @@ from typing import Any
 
 from twinlens.commands.shapes import group_shape
 from twinlens.ingest.photographs import left_open
-from twinlens.model.views import FileGroupView, FileView
+from twinlens.model.views import FileView
 from twinlens.store import file_groups, listing
 
 
 def groups_of(view: FileView) -> list[dict[str, Any]]:
     """The groups of a file, each member with its rule, the values that decided, and what else it
     might have belonged to."""
-    return [_group(group) for group in listing.groups_of_file(view.file.id)]
-
-
-def _group(view: FileGroupView) -> dict[str, Any]:
-    shape = group_shape(view)
-    for told, member in zip(shape["members"], view.group.members, strict=True):
-        told["rule"] = member.rule
-        told["runner_up"] = member.runner_up
-        told["sequence"] = member.sequence
-    burst = view.group.burst
-    shape["aspects"] = [aspect.value for aspect in view.group.aspects]
-    shape["burst"] = None
-    if burst is not None:
-        shape["burst"] = {
-            "started_at": burst.started_at,
-            "ended_at": burst.ended_at,
-            "seconds": burst.seconds,
-            "camera": burst.camera,
-        }
-    return shape
+    return [group_shape(group) for group in listing.groups_of_file(view.file.id)]
 
 
 def left_open_of(view: FileView) -> list[str]:

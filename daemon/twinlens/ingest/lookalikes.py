@@ -128,7 +128,8 @@ def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
         Picture(
             original_id=one.original_id,
             sha256=one.sha256,
-            kind=one.kind,
+            # A RAW that only its name tells from a TIFF is one, too.
+            kind=Kind.RAW if Kind.RAW in kinds[one.original_id] else one.kind,
             miniature=Miniature.read(one.miniature),
             width=one.width,
             height=one.height,
