@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.made_up import put_file
+from support.stores import opened_store
 from twinlens.errors import StoreError, UsageError
 from twinlens.store import meta
 from twinlens.store.database import TABLES, Database
@@ -240,3 +242,22 @@ def test_a_migration_killed_at_any_statement_is_made_whole_or_not_at_all(tmp_pat
     made_by = {done: made for made, done, _ in states}
     assert set(states) == {(made, done, len(ALL) - done) for done, made in made_by.items()}
     assert (made_by[0], made_by[len(ALL)]) == (0, len(TABLES))
+
+
+def test_an_upgrade_names_the_buckets_and_bursts_of_recorded_files_anew(tmp_path: Path) -> None:
+    with opened_store(tmp_path / "twinlens.db") as store:
+        root_id = store.adopt(tmp_path)[0].id
+        for name in (b"a.jpg.xmp", b"00000IMG_00000_BURST20190811134326873.jpg"):
+            store.write(lambda name=name: put_file(root_id, name, None, radical="old"))
+    database = Database(tmp_path / "twinlens.db")
+    schema = Schema(database)
+
+    schema.down("0005_where_files_meet")
+    schema.up()
+
+    with database.reading():
+        rows = set(database.peewee.execute_sql("SELECT radical, burst_key FROM file").fetchall())
+    assert rows == {
+        ("a", None),
+        ("00000img_00000_burst20190811134326873", "20190811134326873"),
+    }
