@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from twinlens.actions import kernel
-from twinlens.actions.folders import OPEN_FOLDER, opened_folder, opened_root
+from twinlens.actions.folders import OPEN_FOLDER, names_in, opened_folder, opened_root
 from twinlens.model.actions import ActionKind
 
 _OWN_FOLDER = b".twinlens"
@@ -44,7 +44,7 @@ def probe(root: bytes) -> list[Ability]:
         try:
             return [_tried(what, attempt, folder) for what, attempt in _ATTEMPTS]
         finally:
-            for left in os.listdir(folder):
+            for left in names_in(folder):
                 os.unlink(left, dir_fd=folder)
             os.close(folder)
             os.rmdir(name, dir_fd=own)

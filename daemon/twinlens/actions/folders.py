@@ -80,6 +80,16 @@ def mount_id(descriptor: int) -> int:
     raise OSError(errno.ENOTSUP, "the kernel does not tell mounts apart")
 
 
+def names_in(folder: int) -> list[str]:
+    """The names in an open folder, as it is now."""
+    # Opened anew: btrfs lists for a descriptor only what was there when it was opened.
+    descriptor = os.open(".", OPEN_FOLDER, dir_fd=folder)
+    try:
+        return sorted(os.listdir(descriptor))
+    finally:
+        os.close(descriptor)
+
+
 def identity_at(folder: int, name: bytes) -> tuple[int, int] | None:
     """(device, inode) of what the name is now, a link itself and not its target; None for none."""
     try:

@@ -10,11 +10,18 @@ database is lost. Nothing is ever copied into the trash: what cannot be renamed 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from twinlens.actions.folders import OPEN_FILE, OPEN_FOLDER, identity_at, opened_folder, opened_root
+from twinlens.actions.folders import (
+    OPEN_FILE,
+    OPEN_FOLDER,
+    identity_at,
+    names_in,
+    opened_folder,
+    opened_root,
+)
 from twinlens.actions.refusals import refusal
 
 TRASH = b".twinlens/trash"
@@ -53,7 +60,7 @@ class TrashItem:
 
     def remove(self) -> None:
         """Remove the item and its note, if it is empty."""
-        if os.listdir(self.folder):
+        if names_in(self.folder):
             return
         # The folder last: as long as it stands, a crash leaves an item that is found again.
         with suppress(FileNotFoundError):
@@ -66,31 +73,29 @@ class TrashItem:
 @contextmanager
 def new_item(top: int, token: str, name: bytes, note: dict[str, object]) -> Iterator[TrashItem]:
     """Make an item below an open root, its note on the disk first. Raises Refused."""
-    try:
-        with opened_folder(top, TRASH, made_with_mode=0o700) as trash:
-            os.mkdir(token, 0o700, dir_fd=trash)
-            _write_note(trash, token, note)
-            os.fsync(trash)
-            folder = os.open(token, OPEN_FOLDER, dir_fd=trash)
-    except OSError as error:
-        raise refusal("the trash of this root", error) from error
-    # Opened anew: the errors of what is done with the item are not errors of making it.
-    with _open_item(top, folder, token, name) as item:
-        yield item
+    with ExitStack() as stack:
+        try:
+            trash = stack.enter_context(opened_folder(top, TRASH, made_with_mode=0o700))
+            folder = _make(trash, token, note)
+        except OSError as error:
+            raise refusal("the trash of this root", error) from error
+        stack.callback(os.close, folder)
+        yield TrashItem(trash, folder, token, name)
 
 
 @contextmanager
 def existing_item(root: bytes, token: str, name: bytes) -> Iterator[tuple[int, TrashItem | None]]:
     """The open root, and the item; None where there is none of this token. Raises OSError."""
-    with opened_root(root) as top:
+    with ExitStack() as stack:
+        top = stack.enter_context(opened_root(root))
         try:
-            with opened_folder(top, TRASH) as trash:
-                folder = os.open(token, OPEN_FOLDER, dir_fd=trash)
+            trash = stack.enter_context(opened_folder(top, TRASH))
+            folder = os.open(token, OPEN_FOLDER, dir_fd=trash)
         except FileNotFoundError:
             yield top, None
             return
-        with _open_item(top, folder, token, name) as item:
-            yield top, item
+        stack.callback(os.close, folder)
+        yield top, TrashItem(trash, folder, token, name)
 
 
 def notes(root: bytes) -> list[dict[str, Any]]:
@@ -99,7 +104,7 @@ def notes(root: bytes) -> list[dict[str, Any]]:
     with opened_root(root) as top:
         try:
             with opened_folder(top, TRASH) as trash:
-                for name in sorted(os.listdir(trash)):
+                for name in names_in(trash):
                     note = _read_note(trash, name) if name.endswith(".json") else None
                     if note is not None:
                         found.append(note | {"token": name.removesuffix(".json")})
@@ -108,13 +113,20 @@ def notes(root: bytes) -> list[dict[str, Any]]:
     return found
 
 
-@contextmanager
-def _open_item(top: int, folder: int, token: str, name: bytes) -> Iterator[TrashItem]:
+def _make(trash: int, token: str, note: dict[str, object]) -> int:
+    """Make an item's folder and note; returns the folder's descriptor. Raises OSError."""
     try:
-        with opened_folder(top, TRASH) as trash:
-            yield TrashItem(trash, folder, token, name)
-    finally:
-        os.close(folder)
+        os.mkdir(token, 0o700, dir_fd=trash)
+        _write_note(trash, token, note)
+        os.fsync(trash)
+        return os.open(token, OPEN_FOLDER, dir_fd=trash)
+    except OSError:
+        # Nothing was put into it yet.
+        with suppress(OSError):
+            os.unlink(f"{token}.json", dir_fd=trash)
+        with suppress(OSError):
+            os.rmdir(token, dir_fd=trash)
+        raise
 
 
 def _write_note(trash: int, token: str, note: dict[str, object]) -> None:
