@@ -102,3 +102,21 @@ def test_only_passes_that_group_anew_can_be_started(house: House) -> None:
 
     assert done.returncode == 2
     assert "known: detect_bursts, detect_duplicates" in done.stderr
+
+
+def test_what_if_shows_beforehand_what_another_preset_does(library: House) -> None:
+    before = {row["id"]: row for row in library.duplicates("perceptual")}
+
+    promised = library.ask("duplicates", "--what-if", "strict")
+
+    assert {row["id"]: row for row in library.duplicates("perceptual")} == before
+    library.configure(similarity={"preset": "strict"})
+    library.scan()
+    after = {row["id"]: row for row in library.duplicates("perceptual")}
+    assert after != before
+    assert {row["id"] for row in promised["new"]} == after.keys() - before.keys()
+    assert {row["id"] for row in promised["gone"]} == before.keys() - after.keys()
+    shown = ("class", "primary", "members", "rule")
+    for row in promised["new"]:
+        assert [row[key] for key in shown] == [after[row["id"]][key] for key in shown]
+    assert sum(promised["then"].values()) == len(after)

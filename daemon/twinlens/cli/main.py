@@ -164,9 +164,20 @@ def duplicates(
         str | None,
         typer.Option("--type", metavar="T", help="exact, perceptual, re_encoded or similar"),
     ] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(
+            "--what-if", metavar="PRESET", help="what strict, normal or loose would change"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pictures that show the same."""
+    if what_if is not None:
+        from twinlens.cli.rethinking import show_what_if  # noqa: PLC0415 - late, as above
+
+        show_what_if(config_of(context), what_if, as_json=as_json)
+        return
     from twinlens.commands.duplicates import duplicates as rows_of  # noqa: PLC0415 - late, as above
 
     rows = rows_of(reading_database(config_of(context)), wanted)
