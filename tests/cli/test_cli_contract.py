@@ -30,7 +30,8 @@ DUPLICATE = {
 DUPLICATE_MEMBER = {"path", "sha256", "similarity", "is_primary"}
 
 VERBS = (
-    *("run", "scan", "status", "files", "groups", "duplicates", "why", "cleanup", "reconcile"),
+    *("run", "scan", "status", "files", "groups", "duplicates", "why", "decide", "cleanup"),
+    "reconcile",
     *("doctor", "config", "config check", "config example", "migrate", "migrate status"),
     *("migrate up", "migrate down", "jobs", "jobs list", "jobs cancel", "jobs retry"),
 )
