@@ -20,6 +20,7 @@ from twinlens.model.actions import (
     Step,
     StepState,
 )
+from twinlens.store.rows import tuples
 from twinlens.store.tables import Root
 from twinlens.store.tables_owner import Action, ActionStep
 
@@ -109,6 +110,11 @@ def in_trash() -> list[Step]:
         ActionStep.state.in_([StepState.DONE.value, StepState.HELD.value])
         & (ActionStep.kind != ActionKind.REFLINK.value)
     )
+
+
+def tokens() -> set[str]:
+    """The name in the trash of every step there ever was."""
+    return {token for (token,) in tuples(ActionStep.select(ActionStep.token))}
 
 
 def shared_blocks() -> set[tuple[bytes, bytes, str]]:
