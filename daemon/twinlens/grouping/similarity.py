@@ -3,7 +3,7 @@
 A plain pass over packed 64-bit integers beats trees and hash tables at the size of a private
 collection, forgets nothing and needs no tuning. A picture is near another where its key in one of
 the eight orientations is near, or where the key of a window of one is near the key of the whole of
-the other (model/miniature.py); that is the same from either side. It holds 112 bytes a picture. It
+the other (model/miniature.py); that is the same from either side. It holds 128 bytes a picture. It
 is not locked: one thread owns it.
 """
 

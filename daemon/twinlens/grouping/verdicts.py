@@ -122,7 +122,7 @@ _MOST_STRETCH_SIMILAR: Final = 0.15
 
 # Within one second and without fractions, only what no next frame can be is called re-encoded.
 _MOST_RESIDUAL_IN_SERIES: Final = 0.6
-_LARGEST_RESIDUAL_IN_SERIES: Final = 2.5
+_LARGEST_RESIDUAL_IN_SERIES: Final = 3.0
 
 _SAME_INSTANT_SECONDS: Final = 0.005
 """A fraction cut to two digits on the way is still the same fraction."""
@@ -227,19 +227,19 @@ def _differences(
         yield "of other colour"
     if max(seen.residual / _MOST_RESIDUAL, seen.largest_residual / _LARGEST_RESIDUAL) > leeway:
         yield "something in it differs"
-    if _may_be_next_frame(a, b, seen):
+    if _may_be_next_frame(a, b, seen, leeway):
         yield "within one second, and no fraction tells whether it is one shot"
 
 
-def _may_be_next_frame(a: Picture, b: Picture, seen: Look) -> bool:
+def _may_be_next_frame(a: Picture, b: Picture, seen: Look, leeway: float) -> bool:
     """Of one size, second and camera, without fractions: only equal looks tell a copy."""
     moments = (a.moment, b.moment)
-    if None in moments or not _is_one_size(a, b, seen) or (a.has_subseconds and b.has_subseconds):
+    if None in moments or (a.has_subseconds and b.has_subseconds):
         return False
-    return (
-        seen.residual > _MOST_RESIDUAL_IN_SERIES
-        or seen.largest_residual > _LARGEST_RESIDUAL_IN_SERIES
-    )
+    if seen.turn or not _is_one_size(a, b, seen):
+        return False
+    share = seen.residual / _MOST_RESIDUAL_IN_SERIES
+    return max(share, seen.largest_residual / _LARGEST_RESIDUAL_IN_SERIES) > leeway
 
 
 def _re_encoded(a: Picture, b: Picture, seen: Look) -> Verdict:

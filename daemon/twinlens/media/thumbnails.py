@@ -76,9 +76,17 @@ def chroma(image: Image.Image) -> Image.Image | None:
 
 
 def small(image: Image.Image) -> Image.Image:
-    """Reduced by a whole factor, as far as the shorter side keeps `THUMBNAIL_SIDE` pixels."""
+    """Reduced by a whole factor, as far as the shorter side keeps `THUMBNAIL_SIDE` pixels.
+
+    What is left over is cut off evenly at both edges: a last row made of a part would stretch the
+    picture to one side, and a turned copy to the other.
+    """
     factor = min(image.size) // THUMBNAIL_SIDE
-    return image.reduce(factor) if factor >= 2 else image
+    if factor < 2:
+        return image
+    left, top = (side % factor // 2 for side in image.size)
+    right, bottom = (side - side % factor for side in image.size)
+    return image.reduce(factor, (left, top, left + right, top + bottom))
 
 
 def upright(image: Image.Image, orientation: int | None) -> Image.Image:

@@ -16,6 +16,7 @@ CROPS: Final = (
     *((edge, edge, edge, edge) for edge in (0.045, 0.085, 0.125, 0.165)),
     *((0.07, 0.0, 0.0, 0.0), (0.0, 0.07, 0.0, 0.0), (0.0, 0.0, 0.07, 0.0), (0.0, 0.0, 0.0, 0.07)),
     *((0.14, 0.0, 0.0, 0.0), (0.0, 0.14, 0.0, 0.0), (0.0, 0.0, 0.14, 0.0), (0.0, 0.0, 0.0, 0.14)),
+    *((0.15, 0.0, 0.15, 0.0), (0.0, 0.15, 0.0, 0.15)),
 )
 """Windows of the picture that get a key of their own: the share cut off at left, top, right and
 bottom. A key of such a window is near the key of a copy that was cut like it."""
