@@ -20,7 +20,7 @@ from twinlens.service.engine import (
     ignore_lists,
     similarity_limits,
 )
-from twinlens.service.requests import answer
+from twinlens.service.requests import Holder
 from twinlens.store import jobs as jobs_store
 
 
@@ -84,8 +84,10 @@ def test_a_scan_with_its_queue_tells_of_every_file_once(tmp_path: Path) -> None:
 
 
 def test_a_request_nobody_knows_is_refused(engine: Engine) -> None:
+    holder = Holder(engine.config, engine.database, engine.writer, engine.absorber.regroup)
+
     with pytest.raises(UsageError, match="explode"):
-        answer(engine.config, engine.database, engine.writer, "explode", {})
+        holder.answer("explode", {})
 
 
 def test_a_distance_of_the_owner_takes_the_place_of_the_presets(tmp_path: Path) -> None:

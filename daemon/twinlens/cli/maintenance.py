@@ -1,4 +1,4 @@
-"""The verbs that look after what is known: backup."""
+"""The verbs that look after what is known: backup, and those of its neighbours."""
 
 import sys
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rich.markup import escape
 from twinlens.cli import showing
 from twinlens.cli.options import AsJson, config_of, config_path
 from twinlens.cli.showing import print_line, size_text
+from twinlens.cli.verifying import verify
 from twinlens.errors import TwinlensError
 
 
@@ -44,3 +45,4 @@ def show_backup(out: Console, result: dict[str, Any]) -> None:
 def register(app: typer.Typer) -> None:
     """Make the verbs known to the command line."""
     app.command()(backup)
+    app.command()(verify)

@@ -89,6 +89,9 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
         ),
         ("orphans", f"{status['orphans']} contents that no file holds any more"),
     ]
+    damaged = status["verification"]["rotten"] + status["verification"]["unreadable"]
+    if damaged:
+        facts.append(("damaged", f"[red]{counted(damaged, 'file')}[/red]: see twinlens verify"))
     if status["unwatched_files"]:
         facts.append(
             ("unwatched", f"{status['unwatched_files']} files of folders no longer in the config")

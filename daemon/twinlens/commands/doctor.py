@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twinlens.commands.backup import OLD_DAYS, age_days
+from twinlens.commands.verify import advice
 from twinlens.config.credentials import exposed_secrets
 from twinlens.config.roots import inspect_roots
 from twinlens.config.schema import Config
@@ -20,7 +21,8 @@ from twinlens.host.lock import holder
 from twinlens.media.exiftool import exiftool_version, is_new_enough
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootState
-from twinlens.store import generation, listing
+from twinlens.model.verification import Verdict
+from twinlens.store import generation, listing, verifications
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database, has_wal_reset_bug
 from twinlens.store.schema import Schema
@@ -146,6 +148,7 @@ def _database(config: Config) -> Iterator[Check]:
             files = listing.summary().files
             states = [(r.path, r.state, r.detail) for r in roots_store.active()]
             backup, frozen = _backup(), generation.freeze()
+            damaged = verifications.damages()
     except StoreError as error:
         yield Check("database", "error", str(error), error.advice)
         return
@@ -157,6 +160,10 @@ def _database(config: Config) -> Iterator[Check]:
     yield Check("database", "ok", f"{path}: {files} files, {path.stat().st_size >> 10} KiB")
     yield Check("daemon", "ok" if pid else "warning", running, "" if pid else "twinlens run")
     yield backup
+    for damage in damaged:
+        state = "error" if damage.verdict is Verdict.ROTTEN else "warning"
+        words = f"{printable(damage.path)}: {damage.error}"
+        yield Check(damage.verdict.value, state, words, advice(damage))
     if frozen is not None:
         words = f"{frozen.reason}; cleanup waits for a whole scan and a reconcile"
         yield Check("cleanup", "warning", words, "twinlens scan, then twinlens reconcile")
@@ -174,7 +181,9 @@ def _backup() -> Check:
     words = f"{path}, {days * 24:.0f} hours old" if days < 2 else f"{path}, {days:.0f} days old"
     if not os.path.exists(path):
         return Check("backup", "warning", f"{path} is not there any more", advice)
-    return Check("backup", "ok" if days <= OLD_DAYS else "warning", words, advice)
+    if days > OLD_DAYS:
+        return Check("backup", "warning", words, advice)
+    return Check("backup", "ok", words)
 
 
 def _roots(config: Config) -> Iterator[Check]:

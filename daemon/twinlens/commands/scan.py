@@ -39,7 +39,16 @@ def ask_daemon(
 ) -> JobRecord:
     """Have the running daemon scan, and follow it; returns the job as it ended."""
     answer = request(database.path, "scan", dict(argument))
-    job_id = int(answer["job"])
+    return follow(database, int(answer["job"]), on_progress, is_stopped)
+
+
+def follow(
+    database: Database,
+    job_id: int,
+    on_progress: Callable[[JobRecord], None],
+    is_stopped: Callable[[], bool],
+) -> JobRecord:
+    """Wait for a pass of the running daemon; returns the job as it ended, or stood at a stop."""
     while True:
         with database.reading():
             job = jobs_store.get(job_id)

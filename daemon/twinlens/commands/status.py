@@ -7,7 +7,7 @@ from twinlens.model.paths import to_text
 from twinlens.model.roots import RootRecord, WatchMode
 from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
-from twinlens.store import listing, meta, outbox, work_items
+from twinlens.store import listing, meta, outbox, verifications, work_items
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 
@@ -44,9 +44,15 @@ def status(database: Database) -> dict[str, Any]:
                 for job in jobs_store.unfinished()
             ],
             "webhooks": {"waiting": waiting, "given_up": given_up, "last_error": last_error},
+            "verification": _verification(),
             "last_cleanup_at": meta.read("last_cleanup_at"),
             "last_reconcile_at": meta.read("last_reconcile_at"),
         }
+
+
+def _verification() -> dict[str, Any]:
+    """What reading files again has found; the paths are what `verify` shows."""
+    return {**verifications.numbers(), "last_verify_at": meta.read("last_verify_at")}
 
 
 def _root(record: RootRecord, is_running: bool) -> dict[str, Any]:

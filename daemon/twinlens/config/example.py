@@ -41,7 +41,16 @@ def _option_lines(schema: Schema, option: Option, *, is_on: bool) -> Iterator[st
     note = "" if speaks_for_itself else " No default: this is a sample."
     yield ""
     yield from _wrapped(f"{option.node['description']} Accepted is {words}.{note}")
-    yield f"{'' if is_on else '# '}{option.name} = {_toml(value)}"
+    mark = "" if is_on else "# "
+    line = f"{mark}{option.name} = {_toml(value)}"
+    if len(line) <= _WIDTH or not isinstance(value, list):
+        yield line
+        return
+    # Not indented: to switch the option on, the same "# " goes from each line.
+    items = ", ".join(map(_toml, value))
+    yield f"{mark}{option.name} = ["
+    yield from (f"{mark}{part}" for part in textwrap.wrap(items, _WIDTH - 3))
+    yield f"{mark}]"
 
 
 def _wrapped(text: str) -> list[str]:

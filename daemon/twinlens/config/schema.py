@@ -13,7 +13,7 @@ from twinlens.config.bursts import BurstsConfig
 from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
-from twinlens.config.upkeep import BackupConfig
+from twinlens.config.upkeep import BackupConfig, VerifyConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ScheduleConfig",
     "SimilarityConfig",
     "TrashConfig",
+    "VerifyConfig",
     "WatchConfig",
     "WebhookConfig",
     "WorkersConfig",
@@ -337,6 +338,7 @@ class Config(Section):
     cleanup: CleanupConfig = CleanupConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     backup: BackupConfig = BackupConfig()
+    verify: VerifyConfig = VerifyConfig()
     trash: TrashConfig = TrashConfig()
     exiftool: ExiftoolConfig = ExiftoolConfig()
     log: LogConfig = LogConfig()

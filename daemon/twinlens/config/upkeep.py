@@ -1,4 +1,4 @@
-"""The parts of the configuration that look after what is known: copies of the database."""
+"""The parts of the configuration that look after what is known: copies, reading again."""
 
 from pydantic import Field
 
@@ -26,4 +26,22 @@ class BackupConfig(Section):
         ge=0,
         le=23,
         description="The hour of the local clock from which on the night's copy is made.",
+    )
+
+
+class VerifyConfig(Section):
+    """Reading every picture again now and then, so that a disk that forgets is noticed."""
+
+    minutes_a_day: float = Field(
+        default=30,
+        ge=0,
+        le=1440,
+        description="For how long files are read again each day, while nothing else waits; 0 never "
+        "does by itself.",
+    )
+    every_days: float = Field(
+        default=90,
+        ge=0,
+        le=3650,
+        description="A file is read again once it has not been read for this long.",
     )

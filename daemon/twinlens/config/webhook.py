@@ -33,6 +33,7 @@ class WebhookConfig(Section):
         default=(
             EventName.DUPLICATE_FOUND,
             EventName.FILE_BROKEN,
+            EventName.FILE_ROTTEN,
             EventName.ROOT_UNREACHABLE,
             EventName.ROOT_BACK,
             EventName.PROBLEM,

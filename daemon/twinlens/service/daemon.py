@@ -270,7 +270,7 @@ class Daemon:
             self._scan_by_the_clock,
         )
         schedule.every(config.watch.poll_interval_minutes * 60, "poll", self._poll)
-        Upkeep(config, self._engine).fill(schedule)
+        Upkeep(config, self._engine, self._jobs_wake.set).fill(schedule)
 
     def _scan_by_the_clock(self) -> None:
         self._sentry.refresh()

@@ -40,6 +40,8 @@ from twinlens.model.events import EventName, Severity
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
+from twinlens.service.interrupted import end_interrupted
+from twinlens.service.scrubbing import Scrubbing
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -130,6 +132,7 @@ class Engine:
             self.writer.start()
             stack.callback(self._stop_writer)
             self._furnish()
+            end_interrupted(self.config, self.database, self.writer, self.absorber.regroup)
             if exiftool_program(self.config) is not None:
                 self.writer.call(lambda: originals_store.measure_again(EXIFTOOL_IS_MISSING))
             recovered = self.queue.recover()
@@ -213,6 +216,16 @@ class Engine:
         rebuild = Rebuild(self.database, self.writer, regrouper, self.absorber.regroup)
         for definition in rebuild.definitions():
             self.registry.add(definition)
+        scrubbing = Scrubbing(
+            database=self.database,
+            writer=self.writer,
+            places=self.places,
+            bus=self.bus,
+            new_event=self.new_event,
+            clock=utc_text,
+            is_stopped=self.is_stopped,
+        )
+        self.registry.add(scrubbing.definition())
         self._ask_rebuild(rebuild, regrouper.rules)
 
     def _ask_rebuild(self, rebuild: Rebuild, rules: str) -> None:

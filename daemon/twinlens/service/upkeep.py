@@ -1,6 +1,9 @@
-"""The passes that look after what is known, by the clock: cleanup, reconciliation, backup."""
+"""The passes that look after what is known, by the clock: cleanup, reconciliation, backup, and
+reading files again."""
 
 import logging
+from collections.abc import Callable
+from datetime import timedelta
 
 from twinlens.commands.backup import folder_of
 from twinlens.config.schema import Config
@@ -9,9 +12,11 @@ from twinlens.maintenance.backup import NightlyBackup
 from twinlens.maintenance.orphans import Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
+from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName, Severity
 from twinlens.service.engine import Engine, utc_now, utc_text
-from twinlens.store import generation
+from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
+from twinlens.store import generation, verifications
 from twinlens.store import jobs as jobs_store
 
 logger = logging.getLogger(__name__)
@@ -19,15 +24,19 @@ logger = logging.getLogger(__name__)
 IS_IT_NIGHT_SECONDS = 600.0
 """How often is looked whether the night's backup is due."""
 
+NEXT_SLICE_SECONDS = 60.0
+"""How often a slice of files is read again, while there is time left of the day's."""
+
 KEPT_JOBS = 200
 
 
 class Upkeep:
     """The periodic passes of one daemon."""
 
-    def __init__(self, config: Config, engine: Engine) -> None:
+    def __init__(self, config: Config, engine: Engine, wake_jobs: Callable[[], None]) -> None:
         self._config = config
         self._engine = engine
+        self._wake_jobs = wake_jobs
 
     def fill(self, schedule: Schedule) -> None:
         """Look at the database that was found, and put every pass on the schedule."""
@@ -39,6 +48,8 @@ class Upkeep:
         )
         if config.backup.keep:
             schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
+        if config.verify.minutes_a_day:
+            schedule.every(NEXT_SLICE_SECONDS, "verify", self._verify)
 
     def _notice_older_database(self) -> None:
         engine = self._engine
@@ -86,6 +97,23 @@ class Upkeep:
         if report is not None:
             words = f"backup: {report.size >> 10} KiB in {report.path}"
             self._pass_finished("backup", words, report.as_result())
+
+    def _verify(self) -> None:
+        """Ask for the next slice of reading again, while nothing else waits and the day has time
+        for it."""
+        engine, verify = self._engine, self._config.verify
+        now = utc_now()
+        before = (now - timedelta(days=verify.every_days)).isoformat(timespec="seconds")
+        with engine.database.reading():
+            if jobs_store.unfinished():
+                return
+            left = verify.minutes_a_day * 60 - seconds_used(utc_text()[:10])
+            if left <= 0 or not verifications.due(before, utc_text(), 1):
+                return
+        seconds = round(min(left, SLICE_SECONDS), 3)
+        argument: dict[str, object] = {"before": before, "seconds": seconds}
+        engine.writer.call(lambda: jobs_store.ask(NAME, argument, utc_text()))
+        self._wake_jobs()
 
     def _problem(self, words: str) -> None:
         self._engine.bus.publish(

@@ -1,0 +1,295 @@
+"""Verifications: which files are due to be read again, and what reading them proved.
+
+A file's known-good digest is never replaced here by what was read. A damage stands while the file's
+size and time of writing are those it was found with, and what is recorded of its content is the
+good digest or the damaged one (a `chmod` makes it look changed). A copy that was put over it with
+its old times ends it once it is read again, which comes before all else.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import JOIN, fn
+
+from twinlens.model.files import FileRecord, FileStatus
+from twinlens.model.roots import RootState
+from twinlens.model.verification import Candidate, Damage, Verdict
+from twinlens.store import files as files_store
+from twinlens.store.rows import tuples
+from twinlens.store.tables import File, Original, Root
+from twinlens.store.tables_care import Verification
+
+RACY_SECONDS = 3.0
+"""FAT keeps the time of writing in steps of 2 s, and `updated_at` is a whole second."""
+
+_READ = (FileStatus.OK.value, FileStatus.BROKEN.value)
+_STANDS = (
+    Verification.found_at.is_null(False)
+    & (Verification.size == File.size)
+    & (Verification.mtime_ns == File.mtime_ns)
+    & ((Original.sha256 == Verification.sha256) | (Original.sha256 == Verification.found_sha256))
+)
+
+
+def due(
+    before: str, now: str, limit: int | None = None, among: Sequence[int] | None = None
+) -> list[int]:
+    """Ids of files that were not read since `before`, the one that waits longest first. Before all
+    come damaged files that something happened to, and their copies, which may mend them. `among`
+    bounds them to these.
+
+    A file that was never verified counts as read when it was first seen. A time after `now` is one
+    of a clock that was wrong, and counts as none.
+    """
+    read_at = fn.COALESCE(Verification.read_at, File.first_seen_at)
+    query = _files().where((read_at < before) | (read_at > now))
+    if among is not None:
+        query = query.where(File.id.in_(among))
+    ids = [row[0] for row in tuples(query.select(File.id).order_by(read_at, File.id).limit(limit))]
+    if among is not None:
+        return ids
+    return list(dict.fromkeys([*_urgent(), *ids]))
+
+
+def _urgent() -> list[int]:
+    """Damaged files that were recorded anew since they were read, and copies of damaged files that
+    were not read since the damage was found."""
+    found = []
+    for row in _damaged_rows():
+        if row.updated_at > row.read_at:
+            found.append(int(row.id))
+        for copy in _copies(row):
+            if copy.read_at is None or copy.read_at < row.found_at:
+                found.append(int(copy.id))
+    return found
+
+
+def candidate(file_id: int) -> Candidate | None:
+    """What has to be known to read a file again; None where it cannot be, now or any more."""
+    row = next(
+        iter(
+            _files()
+            .select(
+                File,
+                Original.sha256.alias("digest"),
+                Verification.sha256.alias("good"),
+                Verification.found_sha256,
+                Verification.found_at,
+                Verification.sound_at,
+                Verification.size.alias("seen_size"),
+                Verification.mtime_ns.alias("seen_mtime"),
+            )
+            .where(File.id == file_id)
+            .objects()
+        ),
+        None,
+    )
+    if row is None:
+        return None
+    record = _record(file_id)
+    is_as_seen = (row.seen_size, row.seen_mtime) == (record.stat.size, record.stat.mtime_ns)
+    is_damaged_content = row.digest in (row.good, row.found_sha256)
+    stands = is_as_seen and row.found_at is not None and is_damaged_content
+    was_sound = is_as_seen and row.sound_at is not None
+    recorded = datetime.fromisoformat(row.updated_at).timestamp()
+    written = max(record.stat.ctime_ns, record.stat.mtime_ns) / 1e9
+    return Candidate(
+        file_id,
+        record.root_id,
+        record.path,
+        record.stat,
+        row.good if stands else row.digest,
+        not was_sound and recorded - written < RACY_SECONDS,
+    )
+
+
+def ids_below(root_id: int, path: bytes) -> list[int]:
+    """The live files at or below a path relative to its root (empty: all of the root)."""
+    directory, name = files_store.split(path)
+    at = File.select(File.id).where(
+        (File.root == root_id)
+        & (File.directory == directory)
+        & (File.name == name)
+        & (File.status != FileStatus.GONE.value)
+    )
+    exact = [int(file_id) for (file_id,) in tuples(at)]
+    return exact or [record.id for record in files_store.below(root_id, path)]
+
+
+def record(
+    wanted: Candidate,
+    verdict: Verdict,
+    at: str,
+    *,
+    found_sha256: str | None = None,
+    error: str | None = None,
+) -> bool:
+    """Record what reading a file proved; returns whether a damage is new. In a transaction."""
+    old = Verification.get_or_none(Verification.file == wanted.file_id)
+    is_damage = verdict in (Verdict.ROTTEN, Verdict.UNREADABLE)
+    is_as_seen = old is not None and (old.size, old.mtime_ns) == (
+        wanted.stat.size,
+        wanted.stat.mtime_ns,
+    )
+    if old is not None and is_as_seen and old.found_at and verdict is Verdict.CHANGED:
+        # Somebody touched a damaged file: not known to be mended before it is read again.
+        Verification.update(read_at=at).where(Verification.file == wanted.file_id).execute()
+        return False
+    known_since = old.found_at if old is not None and is_as_seen else None
+    sound_at = old.sound_at if old is not None and is_as_seen else None
+    values: dict[str, Any] = {
+        "verdict": verdict.value,
+        "sha256": wanted.expected,
+        "found_sha256": found_sha256,
+        "error": error,
+        "size": wanted.stat.size,
+        "mtime_ns": wanted.stat.mtime_ns,
+        "read_at": at,
+        "sound_at": at if verdict is Verdict.SOUND else sound_at,
+        "found_at": (known_since or at) if is_damage else None,
+    }
+    if old is None:
+        Verification.insert(file=wanted.file_id, **values).execute()
+    else:
+        Verification.update(**values).where(Verification.file == wanted.file_id).execute()
+    was_told = known_since is not None and old is not None and old.verdict == verdict.value
+    return is_damage and not was_told
+
+
+def damages() -> list[Damage]:
+    """The files that are rotten or unreadable, by path, each with what could mend it."""
+    return sorted((_damage(row) for row in _damaged_rows()), key=lambda damage: damage.path)
+
+
+def damage_of(file_id: int) -> Damage | None:
+    """The damage of one file."""
+    return next((damage for damage in damages() if damage.file_id == file_id), None)
+
+
+def damaged_ids() -> frozenset[int]:
+    """The files that must not be taken for a good copy of anything."""
+    return frozenset(int(row.id) for row in _damaged_rows())
+
+
+def numbers() -> dict[str, Any]:
+    """How many files were found how, how many were never read again, and since when the one that
+    waits longest was not read (None where there is no file)."""
+    query = (
+        _files(any_root=True)
+        .select(Verification.verdict, fn.COUNT(File.id))
+        .group_by(Verification.verdict)
+    )
+    by_verdict: dict[str | None, int] = dict(tuples(query))
+    oldest = (
+        _files(any_root=True)
+        .select(fn.MIN(fn.COALESCE(Verification.read_at, File.first_seen_at)))
+        .scalar()
+    )
+    damaged = damages()
+    return {
+        "sound": int(by_verdict.get(Verdict.SOUND.value, 0)),
+        "rotten": sum(damage.verdict is Verdict.ROTTEN for damage in damaged),
+        "unreadable": sum(damage.verdict is Verdict.UNREADABLE for damage in damaged),
+        "never": int(by_verdict.get(None, 0)),
+        "oldest": oldest,
+    }
+
+
+def _files(*, any_root: bool = False) -> Any:
+    query = (
+        File.select(File)
+        .join(Root)
+        .switch(File)
+        .join(Original)
+        .switch(File)
+        .join(Verification, JOIN.LEFT_OUTER)
+        .where(Root.is_active & File.status.in_(_READ) & (Original.size > 0))
+    )
+    return query if any_root else query.where(Root.state == RootState.ONLINE.value)
+
+
+def _damaged_rows() -> list[Any]:
+    query = (
+        Verification.select(
+            File.id,
+            File.directory,
+            File.name,
+            File.updated_at,
+            Root.path.alias("root_path"),
+            Verification.verdict,
+            Verification.sha256,
+            Verification.found_sha256,
+            Verification.error,
+            Verification.found_at,
+            Verification.read_at,
+        )
+        .join(File)
+        .join(Root)
+        .switch(File)
+        .join(Original)
+        .where(_STANDS & Root.is_active & (File.status != FileStatus.GONE.value))
+        .objects()
+    )
+    return list(query)
+
+
+def _copies(row: Any) -> list[Any]:
+    """Other live files that were recorded with the digest that a damaged file should have."""
+    query = (
+        File.select(
+            File.id,
+            File.directory,
+            File.name,
+            Root.path.alias("root_path"),
+            Verification.verdict,
+            Verification.read_at,
+            Verification.sound_at,
+        )
+        .join(Root)
+        .switch(File)
+        .join(Original)
+        .switch(File)
+        .join(Verification, JOIN.LEFT_OUTER)
+        .where(
+            (Original.sha256 == row.sha256)
+            & (File.id != row.id)
+            & Root.is_active
+            & File.status.in_(_READ)
+        )
+        .order_by(Root.path, File.directory, File.name)
+        .objects()
+    )
+    return list(query)
+
+
+def _damage(row: Any) -> Damage:
+    copies = _copies(row)
+    sound = [
+        copy
+        for copy in copies
+        if copy.verdict == Verdict.SOUND.value and copy.sound_at >= row.found_at
+    ]
+    return Damage(
+        int(row.id),
+        _absolute(row),
+        Verdict(row.verdict),
+        row.sha256,
+        row.found_sha256,
+        row.error,
+        row.found_at,
+        row.read_at,
+        _absolute(sound[0]) if sound else None,
+        tuple(_absolute(copy) for copy in copies),
+    )
+
+
+def _absolute(row: Any) -> bytes:
+    parts: Iterable[bytes] = (bytes(row.root_path).rstrip(b"/"), row.directory, row.name)
+    return b"/".join(bytes(part) for part in parts if part)
+
+
+def _record(file_id: int) -> FileRecord:
+    found = files_store.get_or_none(file_id)
+    assert found is not None
+    return found
