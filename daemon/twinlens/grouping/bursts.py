@@ -28,7 +28,7 @@ ALIKE_BITS = 18
 """Neighbours in a burst that only counters tell of: pHash; chance lies around 32."""
 IDENTICAL_BITS = 8
 """Neighbours in a series, by pHash and by aHash. Calibrated on a focus stack of a circuit board (up
-to 6 bits) against a walk's pictures of one scene (19 and more)."""
+to 6 bits) against a walk's pictures of one scene (24 and more)."""
 DRIFT_BITS = 14
 """Any frame of a series against its first: focus and light drift (10 bits in that stack); unrelated
 pictures begin here."""
