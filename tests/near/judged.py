@@ -67,17 +67,6 @@ class Judged:
                 tally.missed.append(one.scene)
         return tallies
 
-    def part(self, parity: int) -> "Judged":
-        """What was said of the even (0) or the odd (1) bases alone."""
-        numbers = {n for n, one in enumerate(self.files) if one.base % 2 == parity}
-        others = set(range(len(self.files))) - numbers
-        return Judged(
-            self.files,
-            {pair for pair in self.re_encoded if pair <= numbers},
-            {pair for pair in self.similar if pair <= numbers},
-            self.degenerate | others,
-        )
-
     def is_truly_re_encoded(self, pair: Pair) -> bool:
         """Whether both are codings of one base."""
         a, b = (self.files[number] for number in sorted(pair))

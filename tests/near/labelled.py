@@ -70,13 +70,16 @@ def base_pictures(photos: Path, truth: dict[str, Any], most: int) -> list[Path]:
     return chosen[:most]
 
 
-def made_set(bases: Sequence[Path], folder: Path) -> list[Labelled]:
+def made_set(bases: Sequence[Path], folder: Path, first: int = 0) -> list[Labelled]:
     """Derive everything from these bases; files that `folder` has already are taken from it.
 
-    Every seventh base gives a burst instead. Every second derivative has lost its metadata.
+    Bases are numbered from `first`; every seventh gives a burst instead. Every second derivative
+    has lost its metadata.
     """
     pillow_heif.register_heif_opener()
-    return [one for number, path in enumerate(bases) for one in _of_base(number, path, folder)]
+    return [
+        one for number, path in enumerate(bases, first) for one in _of_base(number, path, folder)
+    ]
 
 
 def _of_base(number: int, path: Path, folder: Path) -> list[Labelled]:
