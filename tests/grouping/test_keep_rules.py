@@ -148,6 +148,16 @@ def test_two_copies_beside_each_other_are_not_bound_by_their_name() -> None:
     assert victims(made) == ["a (1).jpg"]
 
 
+def test_equal_sidecars_of_two_photographs_are_no_duplicates() -> None:
+    one, other = copy("a.jpg", "x"), copy("b.jpg", "y")
+    notes = [copy("a.xmp", "five stars"), copy("b.xmp", "five stars"), copy("c.xmp", "five stars")]
+
+    made = plan([one, other, *notes], [[one, notes[0]], [other, notes[1]]])
+
+    assert made.steps == ()
+    assert "goes only with that" in made.spared[-1].reason
+
+
 def test_hard_links_are_one_copy() -> None:
     made = plan([copy("a.jpg", "x", identity=(1, 7)), copy("b.jpg", "x", identity=(1, 7))])
 

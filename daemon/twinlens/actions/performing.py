@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from twinlens.actions.captures import Capture, capture_of
 from twinlens.actions.journal import Journal
 from twinlens.actions.pairs import opened_pair
-from twinlens.actions.refusals import Refused
+from twinlens.actions.refusals import Refused, refusal
 from twinlens.model.actions import Outcome, Step, StepState
 from twinlens.model.paths import printable
 
@@ -34,8 +34,8 @@ def perform(
     with ExitStack() as stack:
         try:
             pairs = [stack.enter_context(opened_pair(step)) for step in unit]
-        except Refused as refused:
-            return _settle(journal, [_refused(step, refused) for step in unit])
+        except (Refused, OSError) as error:
+            return _settle(journal, [_refused(step, error) for step in unit])
         reached("checked")
         journal.record(
             [
@@ -58,6 +58,9 @@ def perform(
         except (Refused, OSError) as error:
             reached("doubted")
             return _settle(journal, _give_back(unit, captures[: len(taken)], error))
+        except BaseException:  # Ctrl-C, too, leaves everything as it was
+            _settle(journal, _give_back(unit, captures[: len(taken)], Refused("stopped")))
+            raise
         reached("verified")
         outcomes = [
             Outcome(step.id, StepState.DONE, evidence=told)
@@ -70,7 +73,6 @@ def _give_back(
     unit: Sequence[Step], captures: Sequence[Capture], error: Exception
 ) -> list[Outcome]:
     """Undo in reverse order; a step that could not be undone says so."""
-    why = str(error)
     found: dict[int, Outcome] = {step.id: _refused(step, error) for step in unit}
     for step, capture in reversed(list(zip(unit, captures, strict=False))):
         try:
@@ -78,6 +80,7 @@ def _give_back(
         except OSError as problem:
             # The others go back all the same; this one stays open for `recovery`.
             state, words = StepState.INTENDED, f"it waits to be given back ({problem.strerror})"
+        why = found[step.id].reason
         reason = f"{why}; {words}" if words else why
         found[step.id] = Outcome(step.id, state, reason)
         if state is not StepState.REFUSED:
@@ -86,7 +89,8 @@ def _give_back(
 
 
 def _refused(step: Step, error: Exception) -> Outcome:
-    return Outcome(step.id, StepState.REFUSED, str(error))
+    words = refusal("one of the files", error) if isinstance(error, OSError) else error
+    return Outcome(step.id, StepState.REFUSED, str(words))
 
 
 def _settle(journal: Journal, outcomes: list[Outcome]) -> list[Outcome]:

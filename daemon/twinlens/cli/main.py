@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from twinlens import __version__
-from twinlens.cli import maintenance, showing, tables
+from twinlens.cli import actions, maintenance, showing, tables
 from twinlens.cli.clocks import clocks
 from twinlens.cli.deciding import decide
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
@@ -39,6 +39,7 @@ app.add_typer(jobs_app, name="jobs")
 app.command()(decide)
 app.command()(clocks)
 maintenance.register(app)
+actions.register(app)
 
 
 def _version(is_asked: bool) -> None:

@@ -17,11 +17,22 @@ def cleanup(
     *,
     grace_hours: float,
     batch_limit: int,
+    brake_percent: float = 100.0,
+    accept: bool = False,
 ) -> dict[str, Any]:
-    """Forget contents that no file refers to; never touches a file."""
-    return Cleanup(database, writer, clock, grace_hours, batch_limit).run().as_result()
+    """Forget contents that no file refers to; never touches a file. `accept` answers the brake."""
+    return (
+        Cleanup(database, writer, clock, grace_hours, batch_limit, brake_percent, accept)
+        .run()
+        .as_result()
+    )
 
 
-def reconcile(database: Database, writer: Writer, clock: Callable[[], datetime]) -> dict[str, Any]:
-    """Count references anew and mend what drifted."""
-    return Reconcile(database, writer, clock).run().as_result()
+def reconcile(
+    database: Database,
+    writer: Writer,
+    clock: Callable[[], datetime],
+    is_ignored: Callable[[bytes], bool] = lambda path: False,
+) -> dict[str, Any]:
+    """Count references anew, look for files that came back, and mend what drifted."""
+    return Reconcile(database, writer, clock, is_ignored).run().as_result()

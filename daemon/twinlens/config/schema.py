@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from twinlens.config.actions import ActionsConfig
 from twinlens.config.bursts import BurstsConfig
 from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
 from twinlens.config.paths import AbsolutePath, in_locale
@@ -17,6 +18,7 @@ from twinlens.config.upkeep import BackupConfig, VerifyConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
 __all__ = [
+    "ActionsConfig",
     "BackupConfig",
     "BurstsConfig",
     "CatalogConfig",
@@ -75,8 +77,9 @@ class CatalogConfig(Section):
     )
     action: Word[CatalogAction] = Field(
         default=CatalogAction.REPORT,
-        description="What is done with duplicates; only `report`, which never writes below a root, "
-        "is carried out today, the others report too.",
+        description="What `twinlens apply` may do with exact copies: `report` never writes below a "
+        "root; `trash` moves them into a trash of their own root, `hardlink` makes them names of "
+        "the kept file, `reflink` lets them share its blocks.",
     )
     include: Listing[_Pattern] = Field(
         default=(),
@@ -267,6 +270,13 @@ class CleanupConfig(Section):
         le=1_000_000,
         description="The most originals one run forgets.",
     )
+    brake_percent: int = Field(
+        default=25,
+        ge=1,
+        le=100,
+        description="When more than this share of all originals would be forgotten, nothing is, "
+        "until you say `twinlens cleanup --accept`.",
+    )
 
 
 class ScheduleConfig(Section):
@@ -288,7 +298,7 @@ class TrashConfig(Section):
         default=30,
         ge=0,
         le=36500,
-        description="Files stay in the trash for this long; nothing puts any there today.",
+        description="`twinlens trash empty` removes what has been in the trash for this long.",
     )
 
 
@@ -339,6 +349,7 @@ class Config(Section):
     schedule: ScheduleConfig = ScheduleConfig()
     backup: BackupConfig = BackupConfig()
     verify: VerifyConfig = VerifyConfig()
+    actions: ActionsConfig = ActionsConfig()
     trash: TrashConfig = TrashConfig()
     exiftool: ExiftoolConfig = ExiftoolConfig()
     log: LogConfig = LogConfig()

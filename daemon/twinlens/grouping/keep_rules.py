@@ -14,6 +14,10 @@ from twinlens.grouping.belongings import Unit
 from twinlens.model.actions import ActionKind, Plan, PlannedStep, Spared
 from twinlens.model.copies import Copy
 from twinlens.model.paths import printable
+from twinlens.model.picture import Kind
+
+_PICTURES = frozenset({Kind.IMAGE.value, Kind.RAW.value, Kind.VIDEO.value})
+"""What can be a copy by itself. Two sidecars of equal bytes may speak of two photographs."""
 
 _Score = Callable[[Unit], tuple[object, ...]]
 
@@ -132,6 +136,8 @@ def _better(unit: Unit, others: Sequence[Unit], rules: Sequence[tuple[str, _Scor
 def _why_spared(unit: Unit, keeper: Unit, names: Mapping[tuple[int, int], int]) -> str | None:
     if unit.obstacle is not None:
         return unit.obstacle
+    if not any(copy.kind in _PICTURES for copy in unit.copies):
+        return "it speaks of the file beside it, whose name it bears, and goes only with that"
     if any(names[copy.identity] > 1 for copy in unit.copies):
         return "it has another name (hard link): nothing would be freed"
     if keeper.doubt is not None:

@@ -40,6 +40,7 @@ from twinlens.model.events import EventName, Severity
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
+from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
@@ -131,6 +132,7 @@ class Engine:
             self.writer.start()
             stack.callback(self._stop_writer)
             self._furnish()
+            end_interrupted(self.config, self.database, self.writer, self.absorber.regroup)
             if exiftool_program(self.config) is not None:
                 self.writer.call(lambda: originals_store.measure_again(EXIFTOOL_IS_MISSING))
             recovered = self.queue.recover()

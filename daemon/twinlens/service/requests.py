@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from twinlens.commands import apply as apply_command
 from twinlens.commands import backup as backup_command
 from twinlens.commands import decide as decide_command
 from twinlens.commands import jobs as jobs_commands
 from twinlens.commands import maintain
+from twinlens.commands import trash as trash_command
+from twinlens.commands import undo as undo_command
 from twinlens.commands import verify as verify_command
+from twinlens.commands.acting import ActionRoom
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.ingest.recorder import Touched
@@ -60,10 +64,17 @@ class Holder:
             utc_now,
             grace_hours=limits.grace_hours,
             batch_limit=limits.batch_limit,
+            brake_percent=limits.brake_percent,
+            accept=bool(argument.get("accept")),
         )
 
     def _reconcile(self, argument: Argument) -> dict[str, Any]:
-        return maintain.reconcile(self.database, self.writer, utc_now)
+        return maintain.reconcile(
+            self.database,
+            self.writer,
+            utc_now,
+            lambda path: reason_to_ignore(self.config, path) is not None,
+        )
 
     def _note_backup(self, argument: Argument) -> dict[str, Any]:
         return backup_command.note(self.database, self.writer, utc_text, argument)
@@ -77,6 +88,23 @@ class Holder:
 
     def _withdraw(self, argument: Argument) -> dict[str, Any]:
         return decide_command.withdraw(self._decision_room(), argument["ids"])
+
+    def _apply(self, argument: Argument) -> dict[str, Any]:
+        return apply_command.apply(self._action_room(), argument.get("plan"))
+
+    def _undo(self, argument: Argument) -> dict[str, Any]:
+        make_folders = bool(argument.get("make_folders"))
+        return undo_command.undo(
+            self._action_room(), argument.get("what"), make_folders=make_folders
+        )
+
+    def _empty(self, argument: Argument) -> dict[str, Any]:
+        return trash_command.empty_trash(
+            self._action_room(), at_once=bool(argument.get("at_once")), only=argument["only"]
+        )
+
+    def _action_room(self) -> ActionRoom:
+        return ActionRoom(self.config, self.database, self.writer, self.regroup, utc_now)
 
     def _decision_room(self) -> decide_command.DecisionRoom:
         return decide_command.DecisionRoom(
@@ -100,5 +128,8 @@ _REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingP
         "verify": Holder._verify,
         "decide": Holder._decide,
         "withdraw": Holder._withdraw,
+        "apply": Holder._apply,
+        "undo": Holder._undo,
+        "empty": Holder._empty,
     }
 )

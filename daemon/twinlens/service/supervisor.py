@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from twinlens.config.choices import CatalogAction, LogFormat
+from twinlens.config.choices import LogFormat
 from twinlens.config.credentials import exposed_secrets, read_secret
 from twinlens.config.loading import load_config
 from twinlens.config.roots import check_roots
@@ -41,13 +41,8 @@ def load_checked(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[s
         ) from error
     for hook in config.notify.webhook:
         read_secret(hook)
-    not_yet = [
-        f"catalog {catalog.name}: action {catalog.action.value} is not carried out yet; it reports"
-        for catalog in config.catalog
-        if catalog.action is not CatalogAction.REPORT
-    ]
     warnings = check_roots(config, network_kind)
-    return config, [*warnings, *exposed_secrets(config, path), *not_yet]
+    return config, [*warnings, *exposed_secrets(config, path)]
 
 
 def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:

@@ -9,14 +9,14 @@ from twinlens.commands.backup import folder_of
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
 from twinlens.maintenance.backup import NightlyBackup
-from twinlens.maintenance.orphans import Cleanup
+from twinlens.maintenance.orphans import ASKS, Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
 from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName, Severity
-from twinlens.service.engine import Engine, utc_now, utc_text
+from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
 from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
-from twinlens.store import generation, verifications
+from twinlens.store import generation, meta, verifications
 from twinlens.store import jobs as jobs_store
 
 logger = logging.getLogger(__name__)
@@ -64,18 +64,40 @@ class Upkeep:
     def _clean_up(self) -> None:
         engine = self._engine
         cleanup = self._config.cleanup
+        with engine.database.reading():
+            frozen, asked = generation.freeze(), meta.read(ASKS)
+            is_scanned = frozen is not None and generation.has_been_scanned(frozen)
+        if is_scanned:
+            # An older database was put back and all was scanned: only this was waited for.
+            self._reconcile()
         report = Cleanup(
-            engine.database, engine.writer, utc_now, cleanup.grace_hours, cleanup.batch_limit
+            engine.database,
+            engine.writer,
+            utc_now,
+            cleanup.grace_hours,
+            cleanup.batch_limit,
+            cleanup.brake_percent,
         ).run()
         engine.writer.call(lambda: jobs_store.trim(KEPT_JOBS))
+        if report.asks and not asked:
+            self._problem(report.asks)
         words = f"cleanup: {report.removed_originals} orphans forgotten"
         if report.frozen_by:
             words = f"cleanup: frozen by {'; '.join(report.frozen_by)}"
         self._pass_finished("cleanup", words, report.as_result())
 
     def _reconcile(self) -> None:
-        report = Reconcile(self._engine.database, self._engine.writer, utc_now).run()
+        engine = self._engine
+        report = Reconcile(
+            engine.database,
+            engine.writer,
+            utc_now,
+            lambda path: reason_to_ignore(self._config, path) is not None,
+        ).run()
+        engine.intake.wake.set()
         words = f"reconcile: {report.checked} originals counted, {report.mended} mended"
+        if report.revived:
+            words += f", {report.revived} files that came back"
         self._pass_finished("reconcile", words, report.as_result())
 
     def _back_up(self) -> None:

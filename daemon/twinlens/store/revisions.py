@@ -9,12 +9,21 @@ ORIGINAL = "original"
 OWNER = "owner"
 
 
-def add(entity_key: str, what: str, at: str, *, before: str | None, after: str | None) -> None:
-    """Note that the owner changed what is known of a content. Inside a transaction."""
+def add(
+    entity_key: str,
+    what: str,
+    at: str,
+    *,
+    before: str | None,
+    after: str | None,
+    actor: str = OWNER,
+) -> None:
+    """Note that the owner, or the pass `actor`, changed what is known of a content. Inside a
+    transaction."""
     Row.insert(
         entity=ORIGINAL,
         entity_key=entity_key,
-        actor=OWNER,
+        actor=actor,
         at=at,
         what=what,
         before=before,

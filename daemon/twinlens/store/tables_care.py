@@ -1,8 +1,8 @@
 """The tables of care: what reading files again proved, and how long orphans have been seen."""
 
-from peewee import AutoField, BigIntegerField, ForeignKeyField, Model, TextField
+from peewee import AutoField, BigIntegerField, ForeignKeyField, IntegerField, Model, TextField
 
-from twinlens.store.tables import File
+from twinlens.store.tables import File, Original
 
 
 class Verification(Model):
@@ -37,4 +37,19 @@ Verification.add_index(
     where=Verification.found_at.is_null(False),
 )
 
-CARE_TABLES: tuple[type[Model], ...] = (Verification,)
+
+class Orphan(Model):
+    """A content that the cleanup has seen without a live file, in how many passes. `since` is when
+    its grace began: when it became an orphan, or later where the clock was found to have jumped."""
+
+    id = AutoField()
+    original_id: int
+    original = ForeignKeyField(Original, unique=True, on_delete="CASCADE")
+    since = TextField()
+    passes = IntegerField()
+
+    class Meta:
+        table_name = "orphan"
+
+
+CARE_TABLES: tuple[type[Model], ...] = (Verification, Orphan)
