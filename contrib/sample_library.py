@@ -136,7 +136,7 @@ def _burst(folder: Path) -> None:
     whole = scene(200).resize((SIZE[0] + 24, SIZE[1] + 16))
     for number in range(4):
         frame = whole.crop((number * 8, number * 5, number * 8 + SIZE[0], number * 5 + SIZE[1]))
-        shot = Shot(START + timedelta(days=9), *CAMERAS[1], subseconds=f"{number * 12:02d}")
+        shot = Shot(START + timedelta(days=9), *CAMERAS[1], subseconds=f"{number * 24:02d}")
         save(frame, folder / "2024/06-party" / f"DSCF{7000 + number}.JPG", shot)
 
 

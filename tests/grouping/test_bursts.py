@@ -66,6 +66,7 @@ def test_gaps_of_a_second_to_the_fraction_make_a_burst() -> None:
     [
         shots(1, 1.5),
         shots(1, 1.1, 1.2),
+        shots(1, 1.12, 1.24, 1.36),
         shots(1, 2.5, 4),
         shots(1, 2, 3, form=".0f", name="IMG_{:04}x"),
         shots(1, 2, 3, form=".0f", phash=None),
@@ -78,6 +79,7 @@ def test_gaps_of_a_second_to_the_fraction_make_a_burst() -> None:
     ids=[
         "two",
         "two tenths",
+        "four within half a second",
         "gaps of 1.5 s",
         "no counters",
         "no looks",

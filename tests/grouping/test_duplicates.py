@@ -40,6 +40,23 @@ def test_a_crop_among_copies_leaves_them_re_encoded_and_is_similar_to_each() -> 
     assert _members(groups, DuplicateClass.SIMILAR) == {"abcd"}
 
 
+def test_a_frame_around_one_of_many_copies_does_not_stand_for_them() -> None:
+    """It has the most pixels and bytes, and is the one that nobody took."""
+    found = [_verdict(a, b, re_encoded=True) for a, b in combinations("abc", 2)]
+    found += [_verdict(one, "h", re_encoded=False) for one in "abc"]
+    framed = seen("h", _SCENE, size=10_000)
+
+    (similar,) = (
+        group
+        for group in groups_of([*_PICTURES[:3], framed], found)
+        if group.duplicate_class is DuplicateClass.SIMILAR
+    )
+
+    (primary,) = (member for member in similar.members if member.is_primary)
+    assert chr(primary.original_id) == "c"
+    assert similar.rule.endswith("primary: most bytes")
+
+
 def test_nearness_is_not_handed_on() -> None:
     found = [_verdict("a", "b", re_encoded=False), _verdict("b", "c", re_encoded=False)]
 

@@ -33,6 +33,7 @@ _contenders = st.lists(
     ("better", "rule"),
     [
         (replace(_PLAIN, is_cover=True, is_rendered=False), "cover of its sequence"),
+        (replace(_PLAIN, twins=1, pixels=99, size=1), "most members are re-encodings of it"),
         (replace(_PLAIN, quality_score=51.0, size=1), "highest quality score"),
         (replace(_PLAIN, pixels=101, size=1), "most pixels"),
         (replace(_PLAIN, size=1001), "most bytes"),

@@ -110,13 +110,16 @@ def _by_time(shots: Sequence[Shot], limits: BurstLimits) -> list[_Run]:
         for part in _split(
             _in_sequence(_single_instants(body)), lambda a, b: _adjoin(a, b, limits)
         ):
-            first, last = part[0], part[-1]
-            span = (_gap(first, last) or 0.0) + _doubt(first, last)
-            if len(part) >= limits.least_pictures and span >= limits.least_seconds:
+            if len(part) >= limits.least_pictures and _lasts(part, limits):
                 has_fractions = all(shot.has_subseconds for shot in part)
                 tells = "to the fraction" if has_fractions else "counters and looks"
                 runs.append(_Run(part, f"same camera, gaps in time, {tells}"))
     return runs
+
+
+def _lasts(shots: Sequence[Shot], limits: BurstLimits) -> bool:
+    first, last = shots[0], shots[-1]
+    return (_gap(first, last) or 0.0) + _doubt(first, last) >= limits.least_seconds
 
 
 def _adjoin(a: Shot, b: Shot, limits: BurstLimits) -> bool:
@@ -147,7 +150,8 @@ def _series(shots: Sequence[Shot], limits: BurstLimits) -> list[_Run]:
         )
         for part in _split(counted, _continues):
             for even in _evenly(part):
-                if len(even) >= max(LEAST_OF_SERIES, limits.least_pictures):
+                least = max(LEAST_OF_SERIES, limits.least_pictures)
+                if len(even) >= least and _lasts(even, limits):
                     runs.append(
                         _Run(even, "series: same camera, counters, even gaps, same picture")
                     )

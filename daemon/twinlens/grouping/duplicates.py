@@ -166,7 +166,7 @@ def _pairs(clique: Sequence[int]) -> Iterator[_Pair]:
             yield first, second
 
 
-def _primary(pictures: Sequence[Picture]) -> Choice:
+def _primary(pictures: Sequence[Picture], twins: Sequence[int]) -> Choice:
     """The one to keep of pictures that show the same: what is least far from the original.
 
     The quality score plays no part: shrinking and sharpening raise it, and lose what the original
@@ -178,11 +178,22 @@ def _primary(pictures: Sequence[Picture]) -> Choice:
             picture.sha256.encode(),
             is_rendered=picture.kind is not Kind.RAW,
             has_facts=picture.has_facts,
+            twins=count,
             pixels=(picture.width or 0) * (picture.height or 0),
             size=picture.size,
         )
-        for picture in pictures
+        for picture, count in zip(pictures, twins, strict=True)
     )
+
+
+def _twins(clique: Sequence[int], verdicts: Mapping[_Pair, Verdict]) -> list[int]:
+    """How many others of the clique are re-encodings of each."""
+    count = dict.fromkeys(clique, 0)
+    for pair in _pairs(clique):
+        if verdicts[pair].duplicate_class is DuplicateClass.RE_ENCODED:
+            for position in pair:
+                count[position] += 1
+    return [count[position] for position in clique]
 
 
 def _group(
@@ -192,7 +203,7 @@ def _group(
     duplicate_class: DuplicateClass,
 ) -> DuplicateGroup:
     chosen = [members[position] for position in clique]
-    choice = _primary(chosen)
+    choice = _primary(chosen, _twins(clique, verdicts))
     primary = next(one for one in clique if members[one].original_id == choice.member_id)
     weakest = min(
         (verdicts[pair] for pair in _pairs(clique)),

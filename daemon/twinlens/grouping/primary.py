@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """What the rules ask of a member. `name`, its path or digest, has the last word in a tie."""
+    """What the rules ask of a member. `name`, its path or digest, has the last word in a tie.
+
+    `twins` counts the other members that are re-encodings of it: a frame or a line of text added to
+    a picture has fewer of them than the picture itself.
+    """
 
     member_id: int
     name: bytes
@@ -24,6 +28,7 @@ class Contender:
     is_edit: bool = False
     is_marked_copy: bool = False
     has_facts: bool = False
+    twins: int = 0
     quality_score: float | None = None
     pixels: int | None = None
     size: int = 0
@@ -47,6 +52,7 @@ _RULES: tuple[_Rule, ...] = (
     ("original before its edit", lambda one: not one.is_edit),
     ("no copy mark in its name", lambda one: not one.is_marked_copy),
     ("has kept its capture time and camera", lambda one: one.has_facts),
+    ("most members are re-encodings of it", lambda one: one.twins),
     ("highest quality score", lambda one: -1.0 if one.quality_score is None else one.quality_score),
     ("most pixels", lambda one: one.pixels or 0),
     ("most bytes", lambda one: one.size),
