@@ -31,9 +31,11 @@ DUPLICATE_MEMBER = {"path", "sha256", "similarity", "is_primary"}
 
 VERBS = (
     *("run", "scan", "status", "files", "groups", "duplicates", "why", "decide", "cleanup"),
-    "reconcile",
+    *("reconcile", "clocks", "backup", "verify", "apply", "undo"),
+    *("trash", "trash list", "trash restore", "trash empty"),
     *("doctor", "config", "config check", "config example", "migrate", "migrate status"),
-    *("migrate up", "migrate down", "jobs", "jobs list", "jobs cancel", "jobs retry"),
+    *("migrate up", "migrate down", "jobs", "jobs list", "jobs start"),
+    *("jobs cancel", "jobs retry"),
 )
 READ_VERBS = ("status", "files", "groups", "duplicates", "jobs list", "doctor", "migrate status")
 

@@ -12,9 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from twinlens.cli import showing
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
-from twinlens.cli.showing import path_text, print_line, size_text
+from twinlens.cli.showing import path_text, print_line, show_result, size_text
 from twinlens.errors import CannotRunError, UsageError
 
 trash_app = typer.Typer(
@@ -45,14 +44,14 @@ def apply(
     config = config_of(context)
     made = plan_of(config, reading_database(config))
     if dry_run:
-        _show(made.as_result(), as_json, show_plan)
+        show_result(made.as_result(), as_json, show_plan)
         return
     answer = _run(context, "apply", {"plan": plan or made.id})
     if answer["action"] is None:
-        _show(made.as_result() | {"action": None}, as_json, show_plan)
+        show_result(made.as_result() | {"action": None}, as_json, show_plan)
         return
     result = shown(reading_database(config), int(answer["action"]))
-    _show(made.as_result() | result, as_json, show_action)
+    show_result(made.as_result() | result, as_json, show_action)
     if result["done"] < len(result["steps"]):
         raise typer.Exit(1)
 
@@ -82,7 +81,7 @@ def trash_list(context: typer.Context, as_json: AsJson = False) -> None:
     config = config_of(context)
     database = reading_database(config)
     result = list_trash(database, config.trash.retention_days, datetime.now(UTC))
-    _show(result, as_json, show_trash)
+    show_result(result, as_json, show_trash)
 
 
 @trash_app.command("restore")
@@ -117,7 +116,7 @@ def trash_empty(
 ) -> None:
     """Remove files for good of which another copy is found and read; all others stay."""
     result = _run(context, "empty", {"at_once": at_once, "only": items or []})
-    _show(result, as_json, show_emptied)
+    show_result(result, as_json, show_emptied)
     if result["kept"]:
         raise typer.Exit(1)
 
@@ -155,15 +154,8 @@ def _run(context: typer.Context, verb: str, argument: dict[str, Any]) -> dict[st
     return answer
 
 
-def _show(result: dict[str, Any], as_json: bool, show: Any) -> None:
-    if as_json:
-        showing.print_json(result)
-    else:
-        show(showing.console(), result)
-
-
 def _show_undone(result: dict[str, Any], as_json: bool) -> None:
-    _show(result, as_json, show_undone)
+    show_result(result, as_json, show_undone)
     if result["failed"]:
         raise typer.Exit(1)
 

@@ -7,20 +7,22 @@ when they are called: `status` answers before it would be loaded.
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from twinlens import __version__
 from twinlens.cli import actions, maintenance, showing, tables
 from twinlens.cli.clocks import clocks
+from twinlens.cli.configuring import config_app
 from twinlens.cli.deciding import decide
+from twinlens.cli.jobs import jobs_app
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
+from twinlens.cli.schema import migrate_app
+from twinlens.cli.showing import show_result
 from twinlens.commands import status as status_command
-from twinlens.config.example import example_toml
 from twinlens.config.loading import load_config
 from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
-from twinlens.store.database import Database
 
 app = typer.Typer(
     name="twinlens",
@@ -30,16 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-config_app = typer.Typer(no_args_is_help=True, help="Check the config, or print an example.")
-migrate_app = typer.Typer(no_args_is_help=True, help="The database's schema: status, up, down.")
-jobs_app = typer.Typer(no_args_is_help=True, help="Long passes: list, cancel, retry.")
-app.add_typer(config_app, name="config")
-app.add_typer(migrate_app, name="migrate")
-app.add_typer(jobs_app, name="jobs")
-app.command()(decide)
-app.command()(clocks)
-maintenance.register(app)
-actions.register(app)
 
 
 def _version(is_asked: bool) -> None:
@@ -118,7 +110,7 @@ def scan(
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """What is known, waiting and failing; how the roots are watched."""
     result = status_command.status(reading_database(config_of(context)))
-    _show(result, as_json, tables.show_status)
+    show_result(result, as_json, tables.show_status)
 
 
 @app.command()
@@ -202,7 +194,7 @@ def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
         lambda where: reason_to_ignore(config, where),
         similarity_limits(config),
     )
-    _show(result, as_json, show_why)
+    show_result(result, as_json, show_why)
 
 
 @app.command()
@@ -210,7 +202,7 @@ def cleanup(context: typer.Context, as_json: AsJson = False) -> None:
     """Forget contents that no file refers to any more. Never touches a file."""
     from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
 
-    _show(run_pass(config_path(context), "cleanup"), as_json, tables.show_facts)
+    show_result(run_pass(config_path(context), "cleanup"), as_json, tables.show_facts)
 
 
 @app.command()
@@ -218,7 +210,7 @@ def reconcile(context: typer.Context, as_json: AsJson = False) -> None:
     """Count references anew and mend what drifted."""
     from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
 
-    _show(run_pass(config_path(context), "reconcile"), as_json, tables.show_facts)
+    show_result(run_pass(config_path(context), "reconcile"), as_json, tables.show_facts)
 
 
 @app.command()
@@ -229,111 +221,19 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
     path = config_path(context)
     report = look(load_config(path, os.environ), path, network_kind)
-    _show(report, as_json, tables.show_doctor)
+    show_result(report, as_json, tables.show_doctor)
     if report["state"] == "error":
         raise typer.Exit(1)
 
 
-@config_app.command("check")
-def config_check(context: typer.Context, as_json: AsJson = False) -> None:
-    """Name every mistake in the config at once."""
-    from twinlens.service.supervisor import load_checked  # noqa: PLC0415 - late, as above
-
-    path = config_path(context)
-    try:
-        _, warnings = load_checked(path, os.environ)
-    except ConfigError as error:
-        if as_json:
-            mistakes = [str(mistake) for mistake in getattr(error, "mistakes", (error,))]
-            showing.print_json({"path": str(path), "mistakes": mistakes, "warnings": []})
-        raise
-    result = {"path": str(path), "mistakes": [], "warnings": warnings}
-    _show(result, as_json, tables.show_facts)
-
-
-@config_app.command("example")
-def config_example(as_json: AsJson = False) -> None:
-    """Print a config with every option explained."""
-    if as_json:
-        showing.print_json({"toml": example_toml()})
-    else:
-        showing.print_text(example_toml())
-
-
-@migrate_app.command("status")
-def migrate_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Which changes of the schema are applied and pending."""
-    from twinlens.commands import migrate  # noqa: PLC0415 - late, as above
-
-    database = Database(config_of(context).database.path, read_only=True)
-    _show(migrate.status(database), as_json, tables.show_facts)
-
-
-@migrate_app.command("up")
-def migrate_up(context: typer.Context, target: str | None = None, as_json: AsJson = False) -> None:
-    """Apply what is pending."""
-    from twinlens.cli.passes import migrate_locked  # noqa: PLC0415 - late, as above
-
-    _show(migrate_locked(config_of(context), "up", target), as_json, tables.show_facts)
-
-
-@migrate_app.command("down")
-def migrate_down(
-    context: typer.Context, target: str | None = None, as_json: AsJson = False
-) -> None:
-    """Revert the newest change, or all back through the target. A copy is kept beside it."""
-    from twinlens.cli.passes import migrate_locked  # noqa: PLC0415 - late, as above
-
-    _show(migrate_locked(config_of(context), "down", target), as_json, tables.show_facts)
-
-
-@jobs_app.command("list")
-def jobs_list(context: typer.Context, as_json: AsJson = False) -> None:
-    """The newest passes first."""
-    from twinlens.commands.jobs import list_jobs  # noqa: PLC0415 - late, as above
-
-    rows = list_jobs(reading_database(config_of(context)))
-    if as_json:
-        showing.print_json_lines(rows)
-    else:
-        tables.show_jobs(showing.console(), rows)
-
-
-@jobs_app.command("start")
-def jobs_start(context: typer.Context, name: str, as_json: AsJson = False) -> None:
-    """Group everything anew from what is known: detect_bursts, or detect_duplicates."""
-    from twinlens.cli.scanning import regroup_now  # noqa: PLC0415 - late, as above
-
-    result = regroup_now(config_path(context), name, is_quiet=as_json)
-    _show(result, as_json, tables.show_facts)
-
-
-@jobs_app.command("cancel")
-def jobs_cancel(context: typer.Context, job: int, as_json: AsJson = False) -> None:
-    """End a pass after its current batch."""
-    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
-
-    _show(run_pass(config_path(context), "cancel", {"job": job}), as_json, tables.show_facts)
-
-
-@jobs_app.command("retry")
-def jobs_retry(
-    context: typer.Context,
-    job: Annotated[int | None, typer.Argument(help="Nothing: every file given up.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let a failed pass go on, or give files that were given up a new start."""
-    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
-
-    argument: dict[str, Any] = {} if job is None else {"job": job}
-    _show(run_pass(config_path(context), "retry", argument), as_json, tables.show_facts)
-
-
-def _show(result: dict[str, Any], as_json: bool, show: Any) -> None:
-    if as_json:
-        showing.print_json(result)
-    else:
-        show(showing.console(), result)
+# What is registered first stands first in the help.
+app.command()(decide)
+app.command()(clocks)
+actions.register(app)
+maintenance.register(app)
+app.add_typer(jobs_app, name="jobs")
+app.add_typer(config_app, name="config")
+app.add_typer(migrate_app, name="migrate")
 
 
 def exit_code(error: TwinlensError) -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from rich.cells import cell_len
@@ -34,6 +34,16 @@ def print_text(text: str) -> None:
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on one line, in ASCII: any path survives any terminal."""
     print_text(json.dumps(value) + "\n")
+
+
+def show_result(
+    result: dict[str, Any], as_json: bool, show: Callable[[Console, dict[str, Any]], None]
+) -> None:
+    """One result: as JSON, or by the function that shows it to people."""
+    if as_json:
+        print_json(result)
+    else:
+        show(console(), result)
 
 
 def print_json_lines(rows: Iterable[dict[str, Any]]) -> None:

@@ -1,0 +1,53 @@
+"""`jobs` on the command line: long passes, listed, started, cancelled and tried again."""
+
+from typing import Annotated, Any
+
+import typer
+
+from twinlens.cli import showing, tables
+from twinlens.cli.options import AsJson, config_of, config_path, reading_database
+from twinlens.cli.showing import show_result
+
+jobs_app = typer.Typer(no_args_is_help=True, help="Long passes: list, start, cancel, retry.")
+
+
+@jobs_app.command("list")
+def jobs_list(context: typer.Context, as_json: AsJson = False) -> None:
+    """The newest passes first."""
+    from twinlens.commands.jobs import list_jobs  # noqa: PLC0415
+
+    rows = list_jobs(reading_database(config_of(context)))
+    if as_json:
+        showing.print_json_lines(rows)
+    else:
+        tables.show_jobs(showing.console(), rows)
+
+
+@jobs_app.command("start")
+def jobs_start(context: typer.Context, name: str, as_json: AsJson = False) -> None:
+    """Group everything anew from what is known: detect_bursts, or detect_duplicates."""
+    from twinlens.cli.scanning import regroup_now  # noqa: PLC0415
+
+    result = regroup_now(config_path(context), name, is_quiet=as_json)
+    show_result(result, as_json, tables.show_facts)
+
+
+@jobs_app.command("cancel")
+def jobs_cancel(context: typer.Context, job: int, as_json: AsJson = False) -> None:
+    """End a pass after its current batch."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415
+
+    show_result(run_pass(config_path(context), "cancel", {"job": job}), as_json, tables.show_facts)
+
+
+@jobs_app.command("retry")
+def jobs_retry(
+    context: typer.Context,
+    job: Annotated[int | None, typer.Argument(help="Nothing: every file given up.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a failed pass go on, or give files that were given up a new start."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415
+
+    argument: dict[str, Any] = {} if job is None else {"job": job}
+    show_result(run_pass(config_path(context), "retry", argument), as_json, tables.show_facts)
