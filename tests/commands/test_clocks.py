@@ -89,7 +89,7 @@ def test_a_day_that_the_satellites_deny_is_told_for_the_series(store: Store, roo
     (found,) = faults(store)
 
     assert (found["fault"], found["proposed_offset_seconds"]) == ("offset", 86_400)
-    assert found["evidence"][0].startswith("the satellites' time lies 22:00:00")
+    assert found["evidence"][0].startswith("the satellites' time (UTC) lies 22:00:00")
 
 
 def test_names_that_attack_a_terminal_are_shown_harmless(store: Store, root_id: int) -> None:

@@ -264,7 +264,11 @@ def _offsets(camera: str, frames: Sequence[Frame]) -> list[ClockFault]:
             if len(times) < _FEWEST_WITNESSED or not fresh or _is_explained(apart, is_utc=is_utc):
                 continue
             blamed |= fresh
-            words = f"{source} lies {_words(apart)} from the camera in {len(series)} pictures"
+            # They come in the order of their differences.
+            clock, witness = series[len(series) // 2]
+            zone = " (UTC)" if is_utc else ""
+            middle = _words(witness.at - clock.clock)
+            words = f"{source}{zone} lies {middle} from the camera in {len(series)} pictures"
             offset = _seconds(_constant(series, is_utc=is_utc))
             keys = tuple(sorted(fresh))
             faults.append(ClockFault(camera, FaultKind.OFFSET, keys, (words,), offset))
