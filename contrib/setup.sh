@@ -94,6 +94,36 @@ ensure_packages() {
         "$(/usr/bin/python3 --version 2>&1 || echo none)"
 }
 
+# What the bench of faults provokes them with: program, then the Debian package that has it.
+BENCH_PROGRAMS=(
+    strace strace
+    mkfs.btrfs btrfs-progs
+    mkfs.xfs xfsprogs
+    mkntfs ntfs-3g
+    fusermount3 fuse3
+    gcc gcc
+    setfattr attr
+    setfacl acl
+)
+
+missing_bench_packages() {
+    local i
+    for ((i = 0; i < ${#BENCH_PROGRAMS[@]}; i += 2)); do
+        # Tools of the disk are not on everybody's path.
+        PATH=$PATH:/usr/sbin:/sbin command -v "${BENCH_PROGRAMS[i]}" >/dev/null ||
+            echo "${BENCH_PROGRAMS[i + 1]}"
+    done
+}
+
+# Never a reason to stop: a test skips, with the reason, what cannot be provoked.
+offer_bench_packages() {
+    local -a missing
+    read -r -a missing <<<"$(missing_bench_packages | tr '\n' ' ')"
+    if [[ ${#missing[@]} -eq 0 ]]; then return; fi
+    if is_root && has_apt && apt_install "${missing[@]}"; then return; fi
+    note "some faults will not be tried; for them: sudo apt-get install ${missing[*]}"
+}
+
 ensure_venv() {
     "$VENV/bin/python" -c 'import pip' 2>/dev/null && is_new_enough "$VENV/bin/python" && return
     say "making the virtual environment $VENV with $("$PYTHON" --version 2>&1)"

@@ -291,3 +291,17 @@ def test_installing_needs_root(checkout: Checkout) -> None:
             check=False,
         )
         assert (done.returncode, "needs root" in done.stderr) == (1, True)
+
+
+def test_what_the_faults_are_provoked_with_is_offered_and_never_insisted_on() -> None:
+    script = "command() { return 1; }; is_root() { return 1; }; offer_bench_packages"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"source contrib/setup.sh; {script}"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "sudo apt-get install strace btrfs-progs xfsprogs" in done.stderr

@@ -4,15 +4,20 @@ manager's socket. Tests look at it through the command line's own read verbs."""
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 from twinlens.commands.duplicates import duplicates
 from twinlens.commands.files import files
@@ -131,6 +136,21 @@ class House:
         return not (now["queue"]["pending"] or now["queue"]["running"] or now["jobs"])
 
 
+@contextmanager
+def house_for_everybody() -> Iterator[House]:
+    """An installation that every user of the machine can reach; its state folder is nobody's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = Path(tempfile.mkdtemp(prefix="twinlens-test-"))
+    folder.chmod(0o755)
+    house = House(folder)
+    house.database.parent.mkdir()
+    os.chown(house.database.parent, 65534, 65534)
+    yield house
+    subprocess.run(["chmod", "-R", "u+rwx", str(folder)], check=False)
+    shutil.rmtree(folder)
+
+
 class Daemon:
     """`twinlens run` in a process of its own, between `with` and its end.
 
@@ -169,8 +189,12 @@ class Daemon:
                 stdout=log,
                 stderr=log,
             )
-        if self._is_waited_for:
-            self.wait_for("READY=1", 20.0)
+        try:
+            if self._is_waited_for:
+                self.wait_for("READY=1", 20.0)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(

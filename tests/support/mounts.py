@@ -1,8 +1,10 @@
 """A private mount namespace: tests mount and unmount in it, and nobody else sees it."""
 
 import os
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,6 +12,14 @@ from typing import Self
 import pytest
 
 from support.daemon import eventually
+
+DISKS = {
+    "ext4": (16, ("mkfs.ext4", "-q", "-F")),
+    "btrfs": (128, ("mkfs.btrfs", "-q", "-f")),
+    "xfs": (320, ("mkfs.xfs", "-q", "-f", "-m", "reflink=1")),
+    "ntfs": (16, ("mkntfs", "-q", "-F", "-f")),
+}
+"""For each file system the least MiB that it needs, and what makes it."""
 
 
 class Mounts:
@@ -49,8 +59,7 @@ class Mounts:
 
     def run(self, *command: str | Path) -> None:
         """Run a command inside; fail where it fails."""
-        words = [*self.prefix, *map(str, command)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        done = self.attempt(*command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
     def inside(self, path: Path) -> Path:
@@ -61,18 +70,42 @@ class Mounts:
         """Mount an empty file system in memory."""
         self.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path)
 
-    def new_disk(self, mib: int = 16) -> Path:
-        """Make a disk: an image with an empty ext4 on it."""
+    def new_disk(self, mib: int = 16, kind: str = "ext4", options: Sequence[str] = ()) -> Path:
+        """Make a disk: an image with an empty file system on it; a skip where none can be made."""
+        least, make = DISKS[kind]
+        if shutil.which(make[0]) is None:
+            pytest.skip(f"{make[0]} is not installed")
         descriptor, name = tempfile.mkstemp(suffix=".img")
-        os.ftruncate(descriptor, mib << 20)
+        os.ftruncate(descriptor, max(mib, least) << 20)
         os.close(descriptor)
         self._images.append(Path(name))
-        subprocess.run(["mkfs.ext4", "-q", "-F", name], check=True, capture_output=True)
+        subprocess.run([*make, *options, name], check=True, capture_output=True)
         return Path(name)
 
-    def mount(self, disk: Path, path: Path) -> None:
-        """Mount such a disk."""
-        self.run("mount", "-o", "loop", disk, path)
+    def mount(self, disk: Path, path: Path, kind: str = "ext4", options: str = "loop") -> None:
+        """Mount such a disk; a skip where this kernel has no such file system."""
+        done = self.attempt("mount", "-t", kind, "-o", options, disk, path)
+        if done.returncode != 0 and "unknown filesystem type" in done.stderr:
+            pytest.skip(f"{kind} cannot be mounted here: {done.stderr.strip()}")
+        assert done.returncode == 0, done.stderr
+
+    def bind(self, folder: Path, path: Path) -> None:
+        """Let a folder be seen at another path, as a mount of its own."""
+        self.run("mount", "--bind", folder, path)
+
+    def remount(self, path: Path, options: str) -> None:
+        """Change the options of a mount: "ro", "rw"."""
+        self.run("mount", "-o", f"remount,{options}", path)
+
+    def attempt(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run a command inside, whatever becomes of it."""
+        words = [*self.prefix, *map(str, command)]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    def start(self, *command: str | Path) -> "subprocess.Popen[bytes]":
+        """Start a process inside; whoever starts it ends it."""
+        words = [*self.prefix, *map(str, command)]
+        return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def unmount(self, path: Path) -> None:
         """Unmount whatever is mounted there, as an owner does: not lazily, not by force."""

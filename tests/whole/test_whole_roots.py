@@ -3,13 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.daemon import AS_NOBODY, Daemon, House, eventually
+from support.injecting import with_few
 from support.mounts import Mounts
 from support.pictures import put_picture
 
@@ -221,17 +221,7 @@ def test_a_file_that_cannot_be_read_keeps_what_was_known_of_it(open_house: House
 def test_the_limit_of_watches_is_named_and_scans_find_the_rest(house: House) -> None:
     for number in range(30):
         put_picture(house.root / str(number) / "one.jpg", number)
-    limited = (
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "sh",
-        "-c",
-        'echo 12 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"',
-    )
-    if subprocess.run([*limited, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no user namespaces here")
-    with Daemon(house, prefix=limited) as daemon:
+    with Daemon(house, prefix=with_few("watches", 12)) as daemon:
         eventually(lambda: is_known(house, 30), SOMETIME)
         state = house.root_state()
         for number in range(30):
