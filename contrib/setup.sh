@@ -101,7 +101,7 @@ BENCH_PROGRAMS=(
     mkfs.xfs xfsprogs
     mkntfs ntfs-3g
     fusermount3 fuse3
-    gcc gcc
+    gcc 'gcc libc6-dev'
     setfattr attr
     setfacl acl
 )
