@@ -4,10 +4,12 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.acting import MemoryJournal, step_for, tree
+from twinlens.actions import kernel
 from twinlens.actions.emptying import purge
 from twinlens.actions.performing import perform
 from twinlens.actions.recovery import recover
@@ -81,6 +83,50 @@ def test_what_was_saved_at_the_path_since_stays_and_the_copy_comes_beside_it(
     assert (root / "holiday" / "copy (restored).jpg").read_bytes() == b"taken too"
     assert (root / "holiday" / "copy (restored 2).jpg").read_bytes() == PICTURE
     assert "copy (restored 2).jpg" in outcome.reason
+    assert acted.trash == []
+
+
+def test_what_was_written_through_a_link_since_stays_at_its_path(root: Path) -> None:
+    acted = Acted(root, ActionKind.HARDLINK)
+    acted.copy.write_bytes(b"edited in place")
+
+    outcome = acted.restore()
+
+    assert outcome.state is StepState.UNDONE
+    assert acted.copy.read_bytes() == b"edited in place"
+    assert (root / "holiday" / "copy (restored).jpg").read_bytes() == PICTURE
+    assert acted.trash == []
+
+
+def test_a_link_that_is_the_last_name_of_the_kept_file_stays(root: Path) -> None:
+    acted = Acted(root, ActionKind.HARDLINK)
+    kept = (root / "keep.jpg").stat().st_ino
+    (root / "keep.jpg").unlink()
+
+    outcome = acted.restore()
+
+    assert outcome.state is StepState.UNDONE
+    assert acted.copy.stat().st_ino == kept
+    assert (root / "holiday" / "copy (restored).jpg").stat().st_ino == acted.inode
+    assert acted.trash == []
+
+
+def test_the_last_name_is_noticed_in_the_moment_of_the_swap_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acted = Acted(root, ActionKind.HARDLINK)
+    exchange = kernel.exchange
+
+    def after_a_deletion(*arguments: Any) -> None:
+        (root / "keep.jpg").unlink(missing_ok=True)
+        exchange(*arguments)
+
+    monkeypatch.setattr(kernel, "exchange", after_a_deletion)
+    outcome = acted.restore()
+
+    assert outcome.state is StepState.UNDONE
+    assert acted.copy.read_bytes() == PICTURE
+    assert (root / "holiday" / "copy (restored).jpg").stat().st_ino == acted.inode
     assert acted.trash == []
 
 
@@ -192,6 +238,18 @@ def test_a_name_of_the_trashed_file_itself_is_no_other_copy(local_root: Path) ->
     assert "hard link" in outcome.reason
 
 
+def test_the_trash_seen_through_another_mount_is_no_other_copy(local_root: Path) -> None:
+    acted = Acted(local_root, ActionKind.TRASH)
+    (item,) = (local_root / ".twinlens" / "trash").glob("*/copy.jpg")
+    (item.parent / "beside.jpg").write_bytes(PICTURE)
+
+    outcome = acted.purge(str(item.parent.relative_to(local_root) / "beside.jpg"))
+
+    assert outcome.state is StepState.DONE
+    assert "no other copy" in outcome.reason
+    assert item.read_bytes() == PICTURE
+
+
 def test_a_file_that_changed_in_the_trash_is_kept(local_root: Path) -> None:
     acted = Acted(local_root, ActionKind.TRASH)
     (item,) = (local_root / ".twinlens" / "trash").glob("*/copy.jpg")
@@ -245,6 +303,34 @@ def test_a_root_that_is_away_keeps_its_open_steps_for_later(local_root: Path) ->
 
     assert outcome.state is StepState.REFUSED
     assert tree(local_root) == acted.before
+
+
+def test_the_empty_folder_of_a_disk_that_is_not_mounted_ends_no_open_step(
+    local_root: Path,
+) -> None:
+    acted = Acted(local_root, ActionKind.TRASH)
+    for state in (StepState.INTENDED, StepState.UNDOING, StepState.PURGING):
+        acted.journal.record([Outcome(1, state, evidence={"before": "done"})])
+        local_root.rename(local_root.with_name("disk"))
+        local_root.mkdir()
+
+        assert recover(acted.journal, lambda root: "it is empty") == []
+
+        assert acted.step.state is state
+        local_root.rmdir()
+        local_root.with_name("disk").rename(local_root)
+    (outcome,) = recover(acted.journal)
+    assert outcome.state is StepState.DONE
+
+
+def test_a_copy_that_is_nowhere_is_not_said_to_be_as_it_was(local_root: Path) -> None:
+    acted = Acted(local_root, ActionKind.TRASH)
+    acted.journal.record([Outcome(1, StepState.INTENDED)])
+    shutil.rmtree(local_root / ".twinlens")
+
+    (outcome,) = recover(acted.journal)
+
+    assert "not at its path nor in the trash" in outcome.reason
 
 
 def test_hundreds_of_one_name_fit_into_the_trash(local_root: Path) -> None:

@@ -3,6 +3,7 @@ knows at once what was done."""
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,57 @@ def test_a_broken_off_action_is_taken_back_at_the_next_start(
     with world.store.database.reading():
         states = {step.state for step in journal_store.steps_of(1)}
     assert states == {StepState.REFUSED}
+
+
+def test_a_broken_off_action_waits_for_its_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(world.photos)
+
+    def crash(*arguments: object) -> None:
+        raise StoreError("the disk of the database is full")
+
+    monkeypatch.setattr(performing, "_settle", crash)
+    with pytest.raises(StoreError):
+        apply(room(world))
+    monkeypatch.undo()
+    world.photos.rename(world.photos.with_name("disk"))
+    world.photos.mkdir()
+
+    assert room(world).recover() == []
+
+    world.photos.rmdir()
+    world.photos.with_name("disk").rename(world.photos)
+    assert room(world).recover() != []
+    assert tree(world.photos) == before
+
+
+def test_a_disk_that_is_not_mounted_is_not_acted_on_and_nothing_false_is_said(
+    world: World,
+) -> None:
+    act(world)
+    world.photos.rename(world.photos.with_name("disk"))
+    world.photos.mkdir()
+
+    undone = undo(room(world))
+
+    assert undone["done"] == []
+    assert all("cannot be relied on" in one["reason"] for one in undone["failed"])
+    assert list(world.photos.iterdir()) == []
+    world.photos.rmdir()
+    world.photos.with_name("disk").rename(world.photos)
+    assert len(undo(room(world))["done"]) == 3
+
+
+def test_a_daemon_that_ends_finishes_the_unit_at_hand_and_begins_no_other(world: World) -> None:
+    stops = iter([False, True, True])
+    stopping = replace(room(world), is_stopped=lambda: next(stops))
+
+    result = shown(world.store.database, apply(stopping)["action"])
+
+    assert [step["state"] for step in result["steps"]] == ["done", "done", "refused"]
+    assert "stopped" in result["steps"][2]["reason"]
+    assert world.path("downloads/sea.jpg").exists()
 
 
 def test_the_trash_is_emptied_after_its_time_only_and_what_is_told_is_true(world: World) -> None:

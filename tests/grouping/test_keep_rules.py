@@ -187,7 +187,11 @@ def test_catalogs_are_not_mixed_and_those_that_report_are_left_alone() -> None:
         copy("third/a.jpg", "x", catalog="work"),
     ]
 
+    both = TRASH | {"work": ActionKind.TRASH}
+
     assert plan(copies).steps == ()
+    assert victims(make_plan(units(copies, ()), both)) == ["third/a.jpg"]
+    assert make_plan(units(copies[:2], ()), both).steps == ()
 
 
 def test_the_name_of_a_plan_is_made_of_its_steps() -> None:

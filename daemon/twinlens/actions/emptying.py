@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from twinlens.actions.contents import compare
-from twinlens.actions.folders import OPEN_FILE, identity_at, opened_folder, opened_root, split
+from twinlens.actions.folders import OPEN_FILE, opened_folder, opened_root, opens_as, split
 from twinlens.actions.journal import Journal
 from twinlens.actions.kernel import Lease
 from twinlens.actions.refusals import Refused, refusal
-from twinlens.actions.trash_items import TrashItem, existing_item
+from twinlens.actions.trash_items import OWN_FOLDER, TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Place, Step, StepState
 
 Copies = Callable[[str], Iterable[Place]]
@@ -37,7 +37,7 @@ def purge(step: Step, journal: Journal, copies: Copies) -> Outcome:
 
 def _purged(step: Step, item: TrashItem, journal: Journal, copies: Copies) -> Outcome:
     with ExitStack() as stack:
-        trashed = _locked_item(item, stack)
+        trashed, own_lease = _locked_item(item, stack)
         status = os.fstat(trashed)
         if status.st_nlink != 1:
             raise Refused("it has another name by now (hard link)")
@@ -47,8 +47,9 @@ def _purged(step: Step, item: TrashItem, journal: Journal, copies: Copies) -> Ou
             "other_copy": os.fsdecode(copy.absolute),
         }
         journal.record([Outcome(step.id, StepState.PURGING, step.reason, evidence)])
-        if not lease.is_held or item.identity != (status.st_dev, status.st_ino):
-            outcome = Outcome(step.id, step.state, "the other copy is being written to")
+        is_sure = lease.is_held and own_lease.is_held
+        if not is_sure or item.identity != (status.st_dev, status.st_ino):
+            outcome = Outcome(step.id, step.state, "one of the two copies is being written to")
             journal.record([outcome])
             return outcome
         item.remove_file()
@@ -58,14 +59,14 @@ def _purged(step: Step, item: TrashItem, journal: Journal, copies: Copies) -> Ou
         return outcome
 
 
-def _locked_item(item: TrashItem, stack: ExitStack) -> int:
+def _locked_item(item: TrashItem, stack: ExitStack) -> tuple[int, Lease]:
     try:
         descriptor = item.open_file()
         stack.callback(os.close, descriptor)
-        stack.enter_context(Lease(descriptor))
+        lease = stack.enter_context(Lease(descriptor))
     except OSError as error:
         raise refusal("the file in the trash", error) from error
-    return descriptor
+    return descriptor, lease
 
 
 def _verified_copy(
@@ -74,6 +75,8 @@ def _verified_copy(
     own = os.fstat(trashed)
     why = "no other copy of it is known"
     for place in copies(step.planned.sha256):
+        if OWN_FOLDER in place.path.split(b"/"):
+            continue  # the same trash, seen through another mount, is no other copy
         with ExitStack() as attempt:
             try:
                 folder_path, name = split(place.path)
@@ -89,7 +92,7 @@ def _verified_copy(
                     continue
                 lease = attempt.enter_context(Lease(descriptor))
                 found = compare(trashed, descriptor)
-                is_there = identity_at(folder, name) == (status.st_dev, status.st_ino)
+                is_there = opens_as(folder, name) == (status.st_dev, status.st_ino)
             except OSError as error:
                 why = str(refusal("the other copy", error))
                 continue

@@ -99,6 +99,20 @@ def identity_at(folder: int, name: bytes) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def opens_as(folder: int, name: bytes) -> tuple[int, int]:
+    """(device, inode) of what is opened by a name now. Raises OSError.
+
+    It is opened and not only looked up: a user-space file system (a pool of disks, sshfs) answers a
+    look-up from a memory that is a second old, and an open from what is there.
+    """
+    descriptor = os.open(name, OPEN_FILE, dir_fd=folder)
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    return status.st_dev, status.st_ino
+
+
 def _require_plain(part: bytes) -> None:
     if part in (b"", b".", b"..") or b"/" in part or b"\0" in part:
         raise OSError(errno.EINVAL, "not a plain path below a root")

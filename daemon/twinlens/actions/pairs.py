@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from twinlens.actions.attributes import Attributes
 from twinlens.actions.contents import compare
-from twinlens.actions.folders import OPEN_FILE, identity_at, opened_folder, opened_root, split
+from twinlens.actions.folders import OPEN_FILE, opened_folder, opened_root, opens_as, split
 from twinlens.actions.kernel import Lease
 from twinlens.actions.refusals import Refused, refusal
 from twinlens.model.actions import ActionKind, Place, Step
@@ -46,7 +46,11 @@ class OpenFile:
 
     def require_in_place(self) -> None:
         """Raise Refused where its path leads elsewhere by now."""
-        if identity_at(self.folder, self.name) != self.identity:
+        try:
+            is_there = opens_as(self.folder, self.name) == self.identity
+        except OSError:
+            is_there = False
+        if not is_there:
             raise Refused(f"{self.what} was moved or replaced meanwhile")
 
 

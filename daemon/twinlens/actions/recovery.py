@@ -2,15 +2,17 @@
 
 An intent that was not finished is taken back; a restore or a purge counts as done if the file has
 left the trash, and as not begun if it is still there. Running this twice changes nothing more. A
-root that cannot be reached keeps its intents open for the next time.
+root that cannot be reached or believed keeps its intents open for the next time: the empty folder
+where a disk was not mounted has no trash, and that says nothing about the disk's.
 """
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from twinlens.actions.captures import give_back_by_exchange, give_back_by_move
-from twinlens.actions.folders import opened_folder, split
+from twinlens.actions.folders import identity_at, opened_folder, split
 from twinlens.actions.journal import Journal
 from twinlens.actions.trash_items import TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Step, StepState
@@ -19,17 +21,24 @@ from twinlens.model.paths import printable
 logger = logging.getLogger(__name__)
 
 STOPPED = "twinlens was stopped in the middle of it; everything is as it was"
+NOWHERE = "twinlens was stopped in the middle of it; the copy is not at its path nor in the trash"
+
+Doubt = Callable[[bytes], str | None]
+"""Says why a root cannot be believed now, in words; None where it can."""
 
 
-def recover(journal: Journal) -> list[Outcome]:
+def recover(journal: Journal, doubt: Doubt = lambda root: None) -> list[Outcome]:
     """Finish or take back every open step; returns what became of them."""
     outcomes = []
     for step in reversed(journal.open_steps()):
         try:
-            outcome = _recovered(step)
+            why = doubt(step.planned.victim.root)
+            outcome = _recovered(step) if why is None else None
         except OSError as error:
+            outcome, why = None, str(error)
+        if outcome is None:
             where = printable(step.planned.victim.absolute)
-            logger.warning("an action that was interrupted waits (%s): %s", error, where)
+            logger.warning("an action that was interrupted waits (%s): %s", why, where)
             continue
         journal.record([outcome])
         outcomes.append(outcome)
@@ -58,11 +67,10 @@ def _recovered(step: Step) -> Outcome:
 
 
 def _taken_back(step: Step, top: int, folder_path: bytes, item: TrashItem | None) -> Outcome:
-    if item is None:
-        return Outcome(step.id, StepState.REFUSED, STOPPED)
-    if item.identity is None:
-        item.remove()
-        return Outcome(step.id, StepState.REFUSED, STOPPED)
+    if item is None or item.identity is None:
+        if item is not None:
+            item.remove()
+        return Outcome(step.id, StepState.REFUSED, STOPPED if _is_at_path(step, top) else NOWHERE)
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(opened_folder(top, folder_path))
@@ -74,6 +82,15 @@ def _taken_back(step: Step, top: int, folder_path: bytes, item: TrashItem | None
         else:
             state, words = give_back_by_exchange(item, folder, _link_identity(step, item))
     return Outcome(step.id, state, words or STOPPED)
+
+
+def _is_at_path(step: Step, top: int) -> bool:
+    folder_path, name = split(step.planned.victim.path)
+    try:
+        with opened_folder(top, folder_path) as folder:
+            return identity_at(folder, name) is not None
+    except FileNotFoundError:
+        return False
 
 
 def _own_link(step: Step, item: TrashItem | None) -> tuple[int, int] | None:

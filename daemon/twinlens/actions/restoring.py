@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from twinlens.actions import kernel
 from twinlens.actions.captures import swap_until_quiet
 from twinlens.actions.contents import digest
-from twinlens.actions.folders import identity_at, opened_folder, split
+from twinlens.actions.folders import opened_folder, split
 from twinlens.actions.journal import Journal
 from twinlens.actions.trash_items import TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Step, StepState
@@ -75,17 +75,31 @@ def _restored(step: Step, item: TrashItem, target: _Target, evidence: dict[str, 
 
 
 def _link_at(step: Step, item: TrashItem, target: _Target) -> tuple[int, int] | None:
-    """The identity of the hard link that we have put at the path, where it is there still."""
+    """The identity of the hard link that we have put at the path, where it is there still and can
+    be spared: nobody has written to it since, and the kept file has its own name besides."""
     inode = step.evidence.get("keeper_inode")
     if step.planned.kind is not ActionKind.HARDLINK or not isinstance(inode, int):
         return None
     link = (os.fstat(item.folder).st_dev, inode)
-    return link if identity_at(target.folder, target.name) == link else None
+    try:
+        status = os.stat(target.name, dir_fd=target.folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if (status.st_dev, status.st_ino) != link or status.st_nlink < 2:
+        return None
+    told = step.evidence.get("keeper")
+    before = told if isinstance(told, dict) else {}
+    is_as_linked = (status.st_size, status.st_mtime_ns) == (
+        before.get("size"),
+        before.get("mtime_ns"),
+    )
+    return link if is_as_linked else None
 
 
 def _exchanged(item: TrashItem, target: _Target, link: tuple[int, int]) -> bool:
-    """Swap the file with our link; False where something newer was saved there in this moment:
-    then that is at the path, and what we hold goes beside it."""
+    """Swap the file with our link; False where something newer was saved there in this moment, or
+    our link became the last name of the kept file: that is at the path then, and what we hold goes
+    beside it."""
     own = item.identity
     try:
         kernel.exchange(item.folder, item.name, target.folder, target.name)
@@ -93,10 +107,13 @@ def _exchanged(item: TrashItem, target: _Target, link: tuple[int, int]) -> bool:
         if own is not None and came is not None and came != link:
             swap_until_quiet(item, target.folder, put=own, held=came)
             return False
+        if item.remove_link(link):
+            return True
+        if own is not None:
+            swap_until_quiet(item, target.folder, put=own, held=link)
     except FileNotFoundError:
         return item.identity is None
-    item.remove_link(link)
-    return True
+    return False
 
 
 def _moved(item: TrashItem, target: _Target) -> bytes:

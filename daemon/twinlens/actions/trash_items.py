@@ -24,7 +24,8 @@ from twinlens.actions.folders import (
 )
 from twinlens.actions.refusals import refusal
 
-TRASH = b".twinlens/trash"
+OWN_FOLDER = b".twinlens"
+TRASH = OWN_FOLDER + b"/trash"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_NOTE = 1 << 20
 
@@ -47,11 +48,16 @@ class TrashItem:
         """A descriptor of the file in it, for reading. Raises OSError."""
         return os.open(self.name, OPEN_FILE, dir_fd=self.folder)
 
-    def remove_link(self, identity: tuple[int, int]) -> None:
-        """Remove a name of our own making from it: never the last one, and no other's."""
+    def remove_link(self, identity: tuple[int, int]) -> bool:
+        """Remove a name of our own making from it: never the last one, and no other's.
+
+        Returns whether it did. Raises OSError.
+        """
         status = os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
-        if (status.st_dev, status.st_ino) == identity and status.st_nlink > 1:
-            os.unlink(self.name, dir_fd=self.folder)
+        if (status.st_dev, status.st_ino) != identity or status.st_nlink < 2:
+            return False
+        os.unlink(self.name, dir_fd=self.folder)
+        return True
 
     def remove_file(self) -> None:
         """Remove the file in it for good. Whoever calls has verified that it may go."""

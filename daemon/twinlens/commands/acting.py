@@ -6,20 +6,24 @@ deed. What was done is known to the store at once: nobody has to wait for a scan
 
 import json
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from twinlens.actions.recovery import recover
+from twinlens.actions.recovery import Doubt, recover
 from twinlens.config.schema import Config
 from twinlens.ingest.recorder import Recorder, Seen, Touched
-from twinlens.model.actions import ActionKind, Outcome, Place, Step, StepState
+from twinlens.maintenance.trust import look_at
+from twinlens.model.actions import ActionKind, Outcome, Place, PlannedStep, Step, StepState
 from twinlens.model.files import Finding, Stat
 from twinlens.model.paths import to_text
 from twinlens.store import actions as journal_store
 from twinlens.store import copies as copies_store
+from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store import revisions, work_items
+from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
 
@@ -52,11 +56,26 @@ class ActionRoom:
         """The journal, for these steps."""
         return StoreJournal(self, steps)
 
+    def doubts(self) -> Doubt:
+        """Says whether a root can be believed now; each is asked once. A root that hangs is in
+        doubt, and nothing is begun below it."""
+        answers: dict[bytes, str | None] = {}
+
+        def doubt(root: bytes) -> str | None:
+            if root not in answers:
+                with self.database.reading():
+                    record = next((r for r in roots_store.every() if r.path == root), None)
+                    known = 0 if record is None else files_store.count_live(record.id)
+                answers[root] = None if record is None else look_at(record, known)
+            return answers[root]
+
+        return doubt
+
     def recover(self) -> list[Outcome]:
         """Bring what a crash left open to its end, and close what was left running."""
         with self.database.reading():
             steps = journal_store.open_steps()
-        found = recover(self.journal(steps))
+        found = recover(self.journal(steps), self.doubts())
         self.writer.call(lambda: journal_store.finish_all(self.at()))
         return found
 
@@ -70,24 +89,23 @@ class StoreJournal:
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes, and what follows from them, in one transaction."""
-        self._room.writer.call(lambda: self._record(outcomes))
+        # The disk is asked here: a share that hangs must not hold up the store's one writer.
+        looks = [look for outcome in outcomes for look in self._looks(outcome)]
+        self._room.writer.call(lambda: self._record(outcomes, looks))
 
     def open_steps(self) -> list[Step]:
         """The steps that a crash may have left half done."""
         with self._room.database.reading():
             return journal_store.open_steps()
 
-    def _record(self, outcomes: Sequence[Outcome]) -> None:
+    def _record(self, outcomes: Sequence[Outcome], looks: Sequence["_Look"]) -> None:
         at = self._room.at()
         journal_store.record(outcomes, at)
-        seen: list[Seen] = []
         for outcome in outcomes:
             step = self._steps.get(outcome.step_id)
-            if step is None:
-                continue
-            self._tell(step, outcome, at)
-            if outcome.state in (StepState.DONE, StepState.UNDONE, StepState.HELD):
-                seen += self._look(step, outcome, at)
+            if step is not None:
+                self._tell(step, outcome, at)
+        seen = [found for look in looks if (found := self._seen(look, at)) is not None]
         if seen:
             _, touched = Recorder(self._room.clock).record(seen)
             self._room.regroup(touched)
@@ -111,43 +129,70 @@ class StoreJournal:
             after=json.dumps(told),
         )
 
-    def _look(self, step: Step, outcome: Outcome, at: str) -> list[Seen]:
-        """What is at both paths now. What is not plain is left to the queue, which reads it."""
-        planned = step.planned
-        if planned.kind is ActionKind.REFLINK:
+    def _looks(self, outcome: Outcome) -> list["_Look"]:
+        """What is at both paths now, where something was changed."""
+        step = self._steps.get(outcome.step_id)
+        is_changed = outcome.state in (StepState.DONE, StepState.UNDONE, StepState.HELD)
+        if step is None or not is_changed or step.planned.kind is ActionKind.REFLINK:
             return []
-        ids = copies_store.root_ids()
         inodes = _inodes(outcome.evidence or step.evidence)
-        found: list[Seen] = []
-        for place in (planned.victim, planned.keeper):
-            finding = _finding(place, step, outcome.state, inodes)
-            if finding is not None:
-                found.append(Seen(ids[place.root], place.path, finding))
-            else:
-                now = self._room.clock().timestamp()
-                paths = [place.path]
-                work_items.put(ids[place.root], paths, reason="action", not_before=now, at=at)
-        return found
+        planned = step.planned
+        return [
+            _Look(place, planned, outcome.state, _stat_at(place), inodes)
+            for place in (planned.victim, planned.keeper)
+        ]
+
+    def _seen(self, look: "_Look", at: str) -> Seen | None:
+        """What the store learns of it. What is not plain is left to the queue, which reads it."""
+        root_id = copies_store.root_ids()[look.place.root]
+        is_known = originals_store.find_id(look.planned.sha256) is not None
+        finding = look.finding(is_known=is_known)
+        if finding is not None:
+            return Seen(root_id, look.place.path, finding)
+        now = self._room.clock().timestamp()
+        work_items.put(root_id, [look.place.path], reason="action", not_before=now, at=at)
+        return None
 
 
-def _inodes(evidence: dict[str, object]) -> set[object]:
-    """The inodes that were read and compared: either may be at either path by now."""
-    told = (evidence.get("victim"), evidence.get("keeper"))
-    return {one["inode"] for one in told if isinstance(one, dict) and "inode" in one}
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A path of a step right after it: `found` is its stat, None where nothing is there, and an
+    error where it could not be asked. `inodes` were read and compared: either may be there."""
+
+    place: Place
+    planned: PlannedStep
+    state: StepState
+    found: os.stat_result | OSError | None
+    inodes: frozenset[object]
+
+    def finding(self, *, is_known: bool) -> Finding | None:
+        """What was verified of the path a moment ago, where the same inode is there still."""
+        if self.found is None:
+            # Only what this very step has taken away; any other absence is for the scan to judge.
+            is_trashed = self.planned.kind is ActionKind.TRASH
+            is_ours = is_trashed and self.place == self.planned.victim
+            return (
+                Finding(self.place.absolute)
+                if is_ours and self.state is not StepState.UNDONE
+                else None
+            )
+        if isinstance(self.found, OSError) or not is_known:
+            return None
+        is_same = self.found.st_ino in self.inodes and stat.S_ISREG(self.found.st_mode)
+        if not is_same or self.found.st_size != self.planned.size:
+            return None
+        return Finding(self.place.absolute, Stat.of(self.found), self.planned.sha256)
 
 
-def _finding(place: Place, step: Step, state: StepState, inodes: set[object]) -> Finding | None:
-    """What was verified of the path a moment ago, where the same inode is there still."""
-    planned = step.planned
+def _stat_at(place: Place) -> os.stat_result | OSError | None:
     try:
-        status = os.lstat(place.absolute)
+        return os.lstat(place.absolute)
     except FileNotFoundError:
-        # Only what this very step has taken away; any other absence is for the scan to judge.
-        is_ours = (place, planned.kind) == (planned.victim, ActionKind.TRASH)
-        return Finding(place.absolute) if is_ours and state is not StepState.UNDONE else None
-    except OSError:
         return None
-    is_known = originals_store.find_id(planned.sha256) is not None
-    if not is_known or status.st_ino not in inodes or status.st_size != planned.size:
-        return None
-    return Finding(place.absolute, Stat.of(status), planned.sha256)
+    except OSError as error:
+        return error
+
+
+def _inodes(evidence: dict[str, object]) -> frozenset[object]:
+    told = (evidence.get("victim"), evidence.get("keeper"))
+    return frozenset(one["inode"] for one in told if isinstance(one, dict) and "inode" in one)

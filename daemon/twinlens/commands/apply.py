@@ -12,6 +12,7 @@ from typing import Any
 
 from twinlens.actions.abilities import lacking, probe
 from twinlens.actions.performing import perform
+from twinlens.actions.recovery import Doubt
 from twinlens.commands.acting import ActionRoom
 from twinlens.config.choices import CatalogAction
 from twinlens.config.schema import Config
@@ -21,7 +22,7 @@ from twinlens.grouping.keep_rules import make_plan
 from twinlens.model.actions import ActionKind, Outcome, Plan, Step, StepState
 from twinlens.model.copies import Copy
 from twinlens.model.decisions import DecisionVerb
-from twinlens.model.paths import relative_to, to_text
+from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.store import actions as journal_store
 from twinlens.store import copies as copies_store
 from twinlens.store import decisions as decisions_store
@@ -85,12 +86,14 @@ def apply(room: ActionRoom, plan_id: str | None = None) -> dict[str, Any]:
     at = room.at()
     steps = room.writer.call(lambda: journal_store.begin(plan, at))
     journal = room.journal(steps)
-    impossible = _impossible(plan)
+    doubt = room.doubts()
+    impossible = _impossible(plan, doubt)
     for _, members in groupby(steps, key=lambda step: step.planned.unit):
         unit = list(members)
         if room.is_stopped():
             break
         reason = next((words for step in unit if (words := impossible.get(_needs(step)))), None)
+        reason = reason or next((words for step in unit if (words := _doubted(step, doubt))), None)
         if reason is not None:
             journal.record([Outcome(step.id, StepState.REFUSED, reason) for step in unit])
         else:
@@ -143,18 +146,27 @@ def _needs(step: Step) -> tuple[bytes, ActionKind]:
     return step.planned.victim.root, step.planned.kind
 
 
-def _impossible(plan: Plan) -> dict[tuple[bytes, ActionKind], str]:
+def _doubted(step: Step, doubt: Doubt) -> str | None:
+    roots = (step.planned.victim.root, step.planned.keeper.root)
+    found = ((root, words) for root in roots if (words := doubt(root)))
+    return next((f"{printable(root)} cannot be relied on: {words}" for root, words in found), None)
+
+
+def _impossible(plan: Plan, doubt: Doubt) -> dict[tuple[bytes, ActionKind], str]:
     """Why a kind of action cannot be done below a root: found out by trying, once a root."""
     found: dict[tuple[bytes, ActionKind], str] = {}
     wanted = sorted({(step.victim.root, step.kind) for step in plan.steps})
     for root, kind in wanted:
-        words = "; ".join(_missing(root, kind))
+        # What cannot be believed is not written to, not even to find out what it can do.
+        words = "" if doubt(root) else "; ".join(missing(root, kind))
         if words:
             found[root, kind] = f"{kind.value} is not possible below this root: {words}"
     return found
 
 
-def _missing(root: bytes, kind: ActionKind) -> Iterator[str]:
+def missing(root: bytes, kind: ActionKind) -> Iterator[str]:
+    """What a kind of action needs and the file system below a root cannot do, in words; tried, so
+    that it writes there."""
     try:
         for ability in lacking(kind, probe(root)):
             yield f"no {ability.name} ({ability.reason})"

@@ -5,7 +5,7 @@ from typing import Any
 from twinlens.actions.restoring import IN_TRASH, restore
 from twinlens.commands.acting import ActionRoom
 from twinlens.errors import UsageError
-from twinlens.model.actions import Step, StepState
+from twinlens.model.actions import Outcome, Step, StepState
 from twinlens.model.paths import to_text
 from twinlens.store import actions as journal_store
 
@@ -24,12 +24,18 @@ def undo(
     if not wanted:
         raise UsageError("nothing of it can be taken back", "see: twinlens trash list")
     journal = room.journal(wanted)
+    doubt = room.doubts()
     done: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     for step in wanted:
         if room.is_stopped():
             break
-        outcome = restore(step, journal, make_folders=make_folders)
+        why = doubt(step.planned.victim.root)
+        outcome = (
+            restore(step, journal, make_folders=make_folders)
+            if why is None
+            else Outcome(step.id, step.state, f"its folder cannot be relied on: {why}")
+        )
         told = {
             "id": f"{step.action_id}.{step.planned.number}",
             "path": to_text(step.planned.victim.absolute),

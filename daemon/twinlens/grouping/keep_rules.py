@@ -76,15 +76,16 @@ def make_plan(
 ) -> Plan:
     """Decide for every unit of the catalogs in `policies` whether it stays.
 
-    Any order of units gives the same plan. At least one copy of each content stays, in another
-    inode than each that goes. Raises ValueError for a rule that does not exist.
+    Any order of units gives the same plan. At least one copy of each content stays in its catalog,
+    in another inode than each that goes: a backup that is a catalog of its own is no reason to
+    thin out the library, nor the other way round. Raises ValueError for a rule that does not exist.
     """
     rules = _ordered(order)
-    by_content: dict[str, list[Unit]] = {}
+    by_content: dict[tuple[str, str], list[Unit]] = {}
     wanted = [unit for unit in units if unit.catalog in policies]
     for unit in wanted:
         for content in unit.contents:
-            by_content.setdefault(content, []).append(unit)
+            by_content.setdefault((unit.catalog, content), []).append(unit)
     victims: list[Unit] = []
     spared: list[Spared] = []
     gone: set[tuple[Copy, ...]] = set()
@@ -93,7 +94,7 @@ def make_plan(
         others = [
             other
             for content in unit.contents
-            for other in by_content[content]
+            for other in by_content[unit.catalog, content]
             if other is not unit and other.copies not in gone
         ]
         better = _better(unit, others, rules)
@@ -151,7 +152,7 @@ def _why_spared(unit: Unit, keeper: Unit, names: Mapping[tuple[int, int], int]) 
 
 def _choice(
     victim: Unit,
-    by_content: Mapping[str, Sequence[Unit]],
+    by_content: Mapping[tuple[str, str], Sequence[Unit]],
     gone: set[tuple[Copy, ...]],
     rules: Sequence[tuple[str, _Score]],
 ) -> _Choice:
@@ -159,7 +160,7 @@ def _choice(
     then holds all that it held."""
     candidates = [
         unit
-        for unit in by_content[victim.copies[0].sha256]
+        for unit in by_content[victim.catalog, victim.copies[0].sha256]
         if unit.copies not in gone and victim.contents <= unit.contents and unit.doubt is None
     ]
     keeper = min(candidates, key=lambda one: _rank(one, rules))

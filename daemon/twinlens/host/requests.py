@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST_BYTES = 1 << 20
+_LONGEST_ANSWER_BYTES = 256 << 20
+"""An undo names each file; ours alone can write here, so this is only against running wild."""
+
 _KEPT_SECONDS = 3600.0
 
 
@@ -75,7 +78,7 @@ class Spool:
         waited = 0.0
         while True:
             try:
-                answer: dict[str, Any] = json.loads(self._read(path))
+                text = self._read(path, _LONGEST_ANSWER_BYTES)
             except FileNotFoundError:
                 if waited >= deadline_seconds:
                     (self._folder / f"{request_id}.request").unlink(missing_ok=True)
@@ -84,6 +87,7 @@ class Spool:
                 waited += 0.05
                 continue
             path.unlink(missing_ok=True)
+            answer: dict[str, Any] = json.loads(text)
             return answer
 
     def tidy(self, now: float) -> None:
@@ -103,9 +107,9 @@ class Spool:
             return []
 
     @staticmethod
-    def _read(path: Path) -> str:
+    def _read(path: Path, limit: int = _LONGEST_BYTES) -> str:
         with path.open(encoding="utf-8") as file:
-            return file.read(_LONGEST_BYTES)
+            return file.read(limit)
 
     def _write(self, name: str, data: dict[str, Any]) -> None:
         # A dot in front: never taken for a request before it is whole.

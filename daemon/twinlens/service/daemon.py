@@ -234,7 +234,13 @@ class Daemon:
     def _answer_requests(self) -> None:
         """Do what other processes ask for; see `host.requests` for why not through the database."""
         engine = self._engine
-        holder = Holder(self._config, engine.database, engine.writer, engine.absorber.regroup)
+        holder = Holder(
+            self._config,
+            engine.database,
+            engine.writer,
+            engine.absorber.regroup,
+            self._stop.is_set,
+        )
         for asked in self._spool.take():
             try:
                 answer = holder.answer(asked.verb, asked.argument)

@@ -28,12 +28,14 @@ Argument = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Whoever holds the store: its lock, its writer, and how it groups anew what was touched
-    (`regroup`, inside a transaction of the writer)."""
+    (`regroup`, inside a transaction of the writer). An action ends between two units once it
+    `is_stopped`."""
 
     config: Config
     database: Database
     writer: Writer
     regroup: Callable[[Touched], object]
+    is_stopped: Callable[[], bool] = lambda: False
 
     def answer(self, verb: str, argument: Argument) -> dict[str, Any]:
         """Carry out a request; UsageError where it cannot be meant."""
@@ -104,7 +106,9 @@ class Holder:
         )
 
     def _action_room(self) -> ActionRoom:
-        return ActionRoom(self.config, self.database, self.writer, self.regroup, utc_now)
+        return ActionRoom(
+            self.config, self.database, self.writer, self.regroup, utc_now, self.is_stopped
+        )
 
     def _decision_room(self) -> decide_command.DecisionRoom:
         return decide_command.DecisionRoom(
