@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "daemon" / "twinlens"
 LEVELS = (
     ("errors", "model"),
     ("config", "analysis", "grouping", "events", "host"),
-    ("media", "watch", "store", "notify", "actions"),
+    ("media", "watch", "store", "notify", "actions", "vault"),
     ("jobs", "ingest", "maintenance"),
     ("commands",),
     ("web",),
@@ -35,6 +35,8 @@ HOMES = {
     "systemd": {"host"},
     "httpx": {"notify"},
     "anyio": {"notify"},
+    "s3fs": {"vault"},
+    "botocore": {"vault"},
     "pebble": {"jobs"},
     "pydantic": {"config"},
     "pydantic_core": {"config"},
@@ -134,6 +136,7 @@ OWN_FILES = {
     "actions": "the one room that may",
     "host": "the lock file and the request spool beside the database",
     "store": "the database's own folder",
+    "vault": "the vault's own folder, which lies outside every root",
 }
 """Rooms that change files at all. None of the others so much as names a call that could."""
 

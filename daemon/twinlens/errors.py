@@ -6,7 +6,8 @@
     └── CannotRunError       cannot run now                             exit 3
         ├── LockedError      another twinlens holds the database
         ├── StoreError       the database is unusable
-        └── RootError        a watched folder is missing or wrong
+        ├── RootError        a watched folder is missing or wrong
+        └── VaultError       the vault is away, full, or another one
     MediaError (ValueError)  one file that cannot be understood: recorded, never fatal
 
 Foreign exceptions are translated where they enter, with `from`.
@@ -57,6 +58,12 @@ class RootError(CannotRunError):
     """A watched folder is missing, is not a folder, or is not the one it was."""
 
     title = "a watched folder is unusable"
+
+
+class VaultError(CannotRunError):
+    """The vault is not there, is full, gives errors, or is not the one it was."""
+
+    title = "the vault is unusable"
 
 
 class MediaError(ValueError):

@@ -21,9 +21,16 @@ from twinlens.errors import StoreError
 from twinlens.store.tables import LIBRARY_TABLES
 from twinlens.store.tables_care import CARE_TABLES
 from twinlens.store.tables_owner import OWNER_TABLES
+from twinlens.store.tables_vault import VAULT_TABLES
 from twinlens.store.tables_work import WORK_TABLES
 
-TABLES: tuple[type[Model], ...] = (*LIBRARY_TABLES, *WORK_TABLES, *OWNER_TABLES, *CARE_TABLES)
+TABLES: tuple[type[Model], ...] = (
+    *LIBRARY_TABLES,
+    *WORK_TABLES,
+    *OWNER_TABLES,
+    *CARE_TABLES,
+    *VAULT_TABLES,
+)
 
 BUSY_SECONDS = 10
 CACHE_KIB = 8192
