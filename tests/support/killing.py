@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 WRITE_PATH = (
-    *("openat", "mkdirat", "mkdir", "linkat", "renameat2", "unlinkat", "unlink", "rmdir"),
+    *(
+        "openat",
+        "mkdirat",
+        "mkdir",
+        "linkat",
+        "renameat",
+        "renameat2",
+        "unlinkat",
+        "unlink",
+        "rmdir",
+    ),
     *("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "fcntl", "ioctl", "pread64"),
 )
 """The calls at which a crash or an error makes a difference."""
