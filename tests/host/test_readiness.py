@@ -56,9 +56,10 @@ def test_without_a_manager_nothing_happens() -> None:
 
 
 def test_a_manager_that_does_not_read_does_not_hold_the_service_up(
-    manager: tuple[socket.socket, str],
+    manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readiness = Readiness(environ={"NOTIFY_SOCKET": manager[1]})
+    monkeypatch.setenv("NOTIFY_SOCKET", manager[1])
+    readiness = Readiness()
     began = time.monotonic()
 
     for _ in range(2000):

@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from support.receiver import Receiver, receiving, status
+from twinlens.errors import ConfigError
 from twinlens.model.events import Event, EventName, Severity
 from twinlens.notify.delivery import Answer, Outcome, judge_answer, post, retry_after
 from twinlens.notify.webhook import (
@@ -71,52 +73,11 @@ class _MemoryOutbox:
         return min((at for _, at in self.entries.values()), default=None)
 
 
-@dataclass
-class _Receiver:
-    url: str
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    respond: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
-    bytes_sent: int = 0
-
-
-def _status(code: int, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def respond(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(code)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-    return respond
-
-
 @pytest.fixture
-def receiver() -> Iterator[_Receiver]:
-    """A server that answers what the test put in, in turn, then 200."""
-    known = _Receiver("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            known.requests.append((dict(self.headers), body))
-            respond = known.respond.pop(0) if known.respond else _status(200)
-            try:
-                respond(self)
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
-    thread.start()
-    known.url = f"http://127.0.0.1:{server.server_port}/hook?x=1"
-    yield known
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def receiver() -> Iterator[Receiver]:
+    """A server that answers what the test put in, in turn, then 204."""
+    with receiving() as known:
+        yield known
 
 
 @dataclass
@@ -131,7 +92,7 @@ def _target(url: str, **changes: object) -> WebhookTarget:
     target = WebhookTarget(
         name="home",
         url=url,
-        secret=b"s3cret",
+        secret=lambda: b"s3cret",
         events=frozenset(EventName),
         batch_seconds=0,
         timeout_seconds=5,
@@ -150,7 +111,7 @@ def _send(url: str, seconds: float = 5) -> Answer:
     return post(url, b"{}", {}, timeout_seconds=seconds, allow_private=True)
 
 
-def test_the_receiver_can_verify_who_sent_it_and_when(receiver: _Receiver) -> None:
+def test_the_receiver_can_verify_who_sent_it_and_when(receiver: Receiver) -> None:
     clock, outbox = _Clock(), _MemoryOutbox()
     notifier = WebhookNotifier([_target(receiver.url)], outbox, host="nas", clock=clock)
 
@@ -159,11 +120,11 @@ def test_the_receiver_can_verify_who_sent_it_and_when(receiver: _Receiver) -> No
 
     ((headers, body),) = receiver.requests
     expected = hmac.new(b"s3cret", b"1700000000." + body, hashlib.sha256).hexdigest()
-    assert headers["X-Twinlens-Signature"] == f"sha256={expected}"
-    assert headers["X-Twinlens-Timestamp"] == "1700000000"
-    assert headers["X-Twinlens-Event-Id"] == json.loads(body)["id"]
-    assert headers["Content-Type"] == "application/json"
-    assert headers["Host"] == receiver.url.split("/")[2]
+    assert headers["x-twinlens-signature"] == f"sha256={expected}"
+    assert headers["x-twinlens-timestamp"] == "1700000000"
+    assert headers["x-twinlens-event-id"] == json.loads(body)["id"]
+    assert headers["content-type"] == "application/json"
+    assert headers["host"] == receiver.url.split("/")[2]
     assert json.loads(body)["host"] == "nas"
     assert outbox.delivered_ids == [1]
 
@@ -176,18 +137,40 @@ def test_a_signature_is_of_the_timestamp_and_of_the_body() -> None:
     assert sign(b"other", "5", b"body") != signature
 
 
-def test_without_a_secret_nothing_is_signed(receiver: _Receiver) -> None:
+def test_without_a_secret_nothing_is_signed(receiver: Receiver) -> None:
     clock = _Clock()
-    notifier = WebhookNotifier([_target(receiver.url, secret=None)], _MemoryOutbox(), clock=clock)
+    notifier = WebhookNotifier(
+        [_target(receiver.url, secret=lambda: None)], _MemoryOutbox(), clock=clock
+    )
 
     notifier(_event())
     notifier.step(clock.now)
 
-    assert "X-Twinlens-Signature" not in receiver.requests[0][0]
+    assert "x-twinlens-signature" not in receiver.requests[0][0]
 
 
-def test_a_500_is_tried_again_later_with_the_same_id(receiver: _Receiver) -> None:
-    receiver.respond = [_status(500)]
+def test_a_secret_that_cannot_be_read_lets_the_message_wait_unsent(receiver: Receiver) -> None:
+    secrets = [ConfigError("the secret file is empty"), b"s3cret"]
+
+    def secret() -> bytes:
+        found = secrets.pop(0)
+        if isinstance(found, ConfigError):
+            raise found
+        return found
+
+    clock, outbox = _Clock(), _MemoryOutbox()
+    notifier = WebhookNotifier([_target(receiver.url, secret=secret)], outbox, clock=clock)
+    notifier(_event())
+
+    clock.now = notifier.step(clock.now) or 0
+    assert (receiver.requests, len(outbox.entries)) == ([], 1)
+    notifier.step(clock.now)
+
+    assert "x-twinlens-signature" in receiver.requests[0][0]
+
+
+def test_a_500_is_tried_again_later_with_the_same_id(receiver: Receiver) -> None:
+    receiver.respond = [status(500)]
     clock, outbox = _Clock(), _MemoryOutbox()
     notifier = WebhookNotifier([_target(receiver.url)], outbox, clock=clock, jitter=lambda: 0.0)
     notifier(_event())
@@ -200,12 +183,12 @@ def test_a_500_is_tried_again_later_with_the_same_id(receiver: _Receiver) -> Non
     notifier.step(clock.now)
 
     assert outbox.delivered_ids == [1]
-    first, second = (headers["X-Twinlens-Event-Id"] for headers, _ in receiver.requests)
+    first, second = (headers["x-twinlens-event-id"] for headers, _ in receiver.requests)
     assert first == second
 
 
-def test_after_its_last_try_a_message_is_given_up(receiver: _Receiver) -> None:
-    receiver.respond = [_status(503)] * 3
+def test_after_its_last_try_a_message_is_given_up(receiver: Receiver) -> None:
+    receiver.respond = [status(503)] * 3
     clock, outbox = _Clock(), _MemoryOutbox()
     notifier = WebhookNotifier([_target(receiver.url)], outbox, clock=clock)
     notifier(_event())
@@ -237,8 +220,8 @@ def test_what_each_status_means(status: int, outcome: Outcome) -> None:
     assert judge_answer(status, {}).outcome is outcome
 
 
-def test_a_redirect_is_not_followed(receiver: _Receiver) -> None:
-    receiver.respond = [_status(301, Location=receiver.url)]
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.respond = [status(301, Location=receiver.url)]
 
     answer = _send(receiver.url)
 
@@ -246,8 +229,8 @@ def test_a_redirect_is_not_followed(receiver: _Receiver) -> None:
     assert "not followed" in answer.reason
 
 
-def test_retry_after_is_heeded_up_to_the_cap(receiver: _Receiver) -> None:
-    receiver.respond = [_status(429, Retry_After="120"), _status(503, Retry_After="999999")]
+def test_retry_after_is_heeded_up_to_the_cap(receiver: Receiver) -> None:
+    receiver.respond = [status(429, Retry_After="120"), status(503, Retry_After="999999")]
     clock, outbox = _Clock(), _MemoryOutbox()
     notifier = WebhookNotifier([_target(receiver.url)], outbox, clock=clock)
     notifier(_event())
@@ -283,7 +266,7 @@ def _drip_header(handler: BaseHTTPRequestHandler) -> None:
 
 @pytest.mark.parametrize("respond", [_hang, _drip_header])
 def test_a_hang_and_a_drip_end_at_the_deadline(
-    receiver: _Receiver, respond: Callable[[BaseHTTPRequestHandler], None]
+    receiver: Receiver, respond: Callable[[BaseHTTPRequestHandler], None]
 ) -> None:
     receiver.respond = [respond]
     started = time.monotonic()
@@ -295,7 +278,7 @@ def test_a_hang_and_a_drip_end_at_the_deadline(
 
 
 def test_a_body_that_drips_after_a_200_ends_at_the_deadline_and_is_delivered(
-    receiver: _Receiver,
+    receiver: Receiver,
 ) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -315,7 +298,7 @@ def test_a_body_that_drips_after_a_200_ends_at_the_deadline_and_is_delivered(
     assert answer.outcome is Outcome.DELIVERED
 
 
-def test_of_a_huge_answer_only_the_beginning_is_taken(receiver: _Receiver) -> None:
+def test_of_a_huge_answer_only_the_beginning_is_taken(receiver: Receiver) -> None:
     def flood(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", str(100 * 2**20))
@@ -332,7 +315,7 @@ def test_of_a_huge_answer_only_the_beginning_is_taken(receiver: _Receiver) -> No
     assert receiver.bytes_sent < 50 * 2**20
 
 
-def test_a_refused_connection_and_a_torn_one_are_worth_another_try(receiver: _Receiver) -> None:
+def test_a_refused_connection_and_a_torn_one_are_worth_another_try(receiver: Receiver) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
 
@@ -341,7 +324,7 @@ def test_a_refused_connection_and_a_torn_one_are_worth_another_try(receiver: _Re
     assert _send(receiver.url).outcome is Outcome.RETRY
 
 
-def test_a_private_receiver_is_refused_unless_allowed(receiver: _Receiver) -> None:
+def test_a_private_receiver_is_refused_unless_allowed(receiver: Receiver) -> None:
     clock, outbox = _Clock(), _MemoryOutbox()
     target = _target(receiver.url, allow_private=False)
     notifier = WebhookNotifier([target], outbox, clock=clock)
@@ -382,7 +365,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
     assert "CERTIFICATE_VERIFY_FAILED" in answer.reason
 
 
-def test_a_holiday_import_is_one_message(receiver: _Receiver) -> None:
+def test_a_holiday_import_is_one_message(receiver: Receiver) -> None:
     clock = _Clock()
     notifier = WebhookNotifier(
         [_target(receiver.url, batch_seconds=30)], _MemoryOutbox(), clock=clock
@@ -399,7 +382,7 @@ def test_a_holiday_import_is_one_message(receiver: _Receiver) -> None:
     assert (len(told["events"]), told["left_out"]) == (50, 4950)
 
 
-def test_only_the_events_asked_for_are_sent(receiver: _Receiver) -> None:
+def test_only_the_events_asked_for_are_sent(receiver: Receiver) -> None:
     clock = _Clock()
     target = _target(receiver.url, events=frozenset({EventName.PROBLEM}))
     notifier = WebhookNotifier([target], _MemoryOutbox(), clock=clock)
@@ -412,7 +395,7 @@ def test_only_the_events_asked_for_are_sent(receiver: _Receiver) -> None:
     assert [json.loads(body)["counts"] for _, body in receiver.requests] == [{"problem": 1}]
 
 
-def test_too_many_events_are_counted_and_told_in_the_next_message(receiver: _Receiver) -> None:
+def test_too_many_events_are_counted_and_told_in_the_next_message(receiver: Receiver) -> None:
     clock = _Clock()
     notifier = WebhookNotifier(
         [_target(receiver.url)], _MemoryOutbox(), clock=clock, most_waiting=10
@@ -429,8 +412,8 @@ def test_too_many_events_are_counted_and_told_in_the_next_message(receiver: _Rec
     assert told["left_out"] == 90
 
 
-def test_a_restart_delivers_what_the_outbox_held(receiver: _Receiver) -> None:
-    receiver.respond = [_status(500)]
+def test_a_restart_delivers_what_the_outbox_held(receiver: Receiver) -> None:
+    receiver.respond = [status(500)]
     clock, outbox = _Clock(), _MemoryOutbox()
     before = WebhookNotifier([_target(receiver.url)], outbox, clock=clock)
     before(_event())
@@ -472,7 +455,7 @@ def test_a_dead_receiver_is_asked_once_and_does_not_hold_up_the_others() -> None
     assert len(outbox.entries) == 5
 
 
-def test_a_full_disk_loses_no_message_and_ends_nothing(receiver: _Receiver) -> None:
+def test_a_full_disk_loses_no_message_and_ends_nothing(receiver: Receiver) -> None:
     clock, outbox = _Clock(), _MemoryOutbox(is_full=True)
     notifier = WebhookNotifier([_target(receiver.url)], outbox, clock=clock)
     notifier(_event())
@@ -485,7 +468,7 @@ def test_a_full_disk_loses_no_message_and_ends_nothing(receiver: _Receiver) -> N
     assert json.loads(receiver.requests[0][1])["summary"] == "event 1"
 
 
-def test_the_thread_delivers_and_says_its_last_words_when_stopped(receiver: _Receiver) -> None:
+def test_the_thread_delivers_and_says_its_last_words_when_stopped(receiver: Receiver) -> None:
     outbox = _MemoryOutbox()
     notifier = WebhookNotifier([_target(receiver.url, batch_seconds=60)], outbox)
     notifier.start()
@@ -510,7 +493,7 @@ def test_a_thread_never_started_can_be_stopped() -> None:
     assert notifier.join(1)
 
 
-def test_listening_is_quick_while_the_receiver_hangs(receiver: _Receiver) -> None:
+def test_listening_is_quick_while_the_receiver_hangs(receiver: Receiver) -> None:
     receiver.respond = [_hang]
     notifier = WebhookNotifier([_target(receiver.url, timeout_seconds=1)], _MemoryOutbox())
     notifier.start()

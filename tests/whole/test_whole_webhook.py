@@ -3,52 +3,23 @@
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from support.daemon import Daemon, House, eventually
 from support.pictures import picture, put_picture
+from support.receiver import Receiver, receiving
 
 SECRET = "correct horse battery staple"
 SOMETIME = 10.0
 
 
-@dataclass
-class Receiver:
-    """What arrived; `answer` is the status that it gives."""
-
-    port: int = 0
-    answer: int = 204
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    received = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.requests.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(received.answer)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    received.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield received
-    server.shutdown()
-    server.server_close()
-    thread.join(5.0)
+    with receiving() as known:
+        yield known
 
 
 def hook(port: int, **options: object) -> dict[str, object]:

@@ -20,7 +20,7 @@ def config_check(context: typer.Context, as_json: AsJson = False) -> None:
 
     path = config_path(context)
     try:
-        _, warnings = load_checked(path, os.environ)
+        _, warnings = load_checked(path, os.environ, is_strict=True)
     except ConfigError as error:
         if as_json:
             mistakes = [str(mistake) for mistake in getattr(error, "mistakes", (error,))]

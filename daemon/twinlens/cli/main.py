@@ -5,6 +5,7 @@ Errors become words and exit codes here and nowhere else. The verbs that need th
 when they are called: `status` answers before it would be loaded.
 """
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -253,6 +254,9 @@ def _hand_over() -> None:
 
 def main() -> None:
     """Run the command line and end the process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows few letters is shown the names of the others, and no traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             app()

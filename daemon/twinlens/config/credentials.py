@@ -31,6 +31,18 @@ def read_secret(webhook: WebhookConfig) -> bytes | None:
     return secret.strip()
 
 
+def unreadable_secrets(config: Config) -> list[str]:
+    """A warning for each webhook whose secret is asked for and cannot be read: it sends nothing
+    until it can be."""
+    found = []
+    for hook in config.notify.webhook:
+        try:
+            read_secret(hook)
+        except ConfigError as error:
+            found.append(f"{error}; until it is there, nothing is sent to {hook.url}")
+    return found
+
+
 def exposed_secrets(config: Config, path: Path) -> list[str]:
     """A warning for each file that holds a secret and that every user of the machine may read."""
     files = [hook.secret_file for hook in config.notify.webhook if hook.secret_file]

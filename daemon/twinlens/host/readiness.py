@@ -1,18 +1,13 @@
 """Telling systemd how the service does (sd_notify(3)); silence where nobody listens.
 
-systemd-python sends where it is installed, a few lines of our own where it is not: it needs a
-compiler and the headers of systemd, which a NAS rarely has.
+A few lines of our own send, and not systemd's library: that one waits for as long as the manager
+does not read, and no signal would be heard meanwhile.
 """
 
 import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-
-try:
-    from systemd.daemon import notify as _systemd_notify
-except ImportError:
-    _systemd_notify = None
 
 Send = Callable[[str], None]
 
@@ -70,18 +65,11 @@ def _sender(environ: Mapping[str, str]) -> Send:
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return _to_nobody
-    if _systemd_notify is not None and environ is os.environ:
-        return _by_systemd
     return _by_socket(address)
 
 
 def _to_nobody(message: str) -> None:
     del message
-
-
-def _by_systemd(message: str) -> None:
-    assert _systemd_notify is not None
-    _systemd_notify(message)
 
 
 def _by_socket(address: str) -> Send:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from twinlens.errors import TwinlensError
 from twinlens.model.events import Event, EventName
 from twinlens.notify.batching import Batcher, is_urgent
 from twinlens.notify.delivery import Answer, Outcome, post
@@ -66,11 +67,15 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """A receiver as configured. `name` keys its entries in the outbox."""
+    """A receiver as configured. `name` keys its entries in the outbox.
+
+    `secret` is asked at each try, so that a new secret needs no restart; None signs nothing. Where
+    it raises a TwinlensError, the message waits like one whose receiver is down.
+    """
 
     name: str
     url: str
-    secret: bytes | None = field(repr=False)
+    secret: Callable[[], bytes | None] = field(repr=False)
     events: frozenset[EventName]
     batch_seconds: float = 30.0
     timeout_seconds: float = 10.0
@@ -249,8 +254,12 @@ class WebhookNotifier:
             "X-Twinlens-Event-Id": message_id_of(body) or hashlib.sha256(body).hexdigest()[:32],
             "X-Twinlens-Timestamp": timestamp,
         }
-        if target.secret is not None:
-            headers["X-Twinlens-Signature"] = sign(target.secret, timestamp, body)
+        try:
+            secret = target.secret()
+        except TwinlensError as error:
+            return Answer(Outcome.RETRY, str(error))
+        if secret is not None:
+            headers["X-Twinlens-Signature"] = sign(secret, timestamp, body)
         return self._send(
             target.url,
             body,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from twinlens.config.choices import LogFormat
-from twinlens.config.credentials import exposed_secrets, read_secret
+from twinlens.config.credentials import exposed_secrets, unreadable_secrets
 from twinlens.config.loading import load_config
 from twinlens.config.roots import check_roots
 from twinlens.config.schema import Config
@@ -30,8 +30,14 @@ def network_kind(path: bytes) -> str | None:
     return mount.filesystem if mount is not None and is_network(mount) else None
 
 
-def load_checked(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[str]]:
-    """The config with its warnings; ConfigError with every mistake there is."""
+def load_checked(
+    path: Path, environ: Mapping[str, str], *, is_strict: bool = False
+) -> tuple[Config, list[str]]:
+    """The config with its warnings; ConfigError with every mistake there is.
+
+    A webhook whose secret cannot be read is a mistake only where `is_strict`: otherwise that
+    webhook alone waits, because pictures are to be looked after with or without it.
+    """
     config = load_config(path, environ)
     try:
         ignore_lists(config)
@@ -39,10 +45,11 @@ def load_checked(path: Path, environ: Mapping[str, str]) -> tuple[Config, list[s
         raise ConfigError(
             f"{path}: a pattern of include or exclude: {error}", "see: twinlens config example"
         ) from error
-    for hook in config.notify.webhook:
-        read_secret(hook)
+    unreadable = unreadable_secrets(config)
+    if unreadable and is_strict:
+        raise ConfigError("\n".join(unreadable))
     warnings = check_roots(config, network_kind)
-    return config, [*warnings, *exposed_secrets(config, path)]
+    return config, [*warnings, *unreadable, *exposed_secrets(config, path)]
 
 
 def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -95,7 +102,7 @@ class _Following:
     def _reload(self) -> None:
         self._readiness.reloading()
         try:
-            self.config, self.warnings = load_checked(self._path, self._environ)
+            self.config, self.warnings = load_checked(self._path, self._environ, is_strict=True)
         except ConfigError as error:
             logger.error(
                 "the new config is not used, the old one stays: %s",

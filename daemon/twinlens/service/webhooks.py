@@ -2,6 +2,7 @@
 client costs memory that a box without webhooks keeps."""
 
 import os
+from functools import partial
 
 from twinlens.config.credentials import read_secret
 from twinlens.config.schema import Config
@@ -16,7 +17,7 @@ def webhook_notifier(config: Config, engine: Engine) -> WebhookNotifier:
         WebhookTarget(
             name=hook.url,
             url=hook.url,
-            secret=read_secret(hook),
+            secret=partial(read_secret, hook),
             events=frozenset(hook.events),
             batch_seconds=hook.batch_seconds,
             timeout_seconds=hook.timeout_seconds,
