@@ -50,6 +50,24 @@ def test_a_folder_of_ours_that_is_in_use_stays(local_root: Path) -> None:
     assert (local_root / ".twinlens" / "trash").is_dir()
 
 
+def test_what_a_killed_try_left_is_removed_later_and_nothing_else(local_root: Path) -> None:
+    old, young = (local_root / ".twinlens" / f"probe-{number:016x}" for number in (1, 2))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "exchange-a").write_bytes(b"ours")
+    strange = local_root / ".twinlens" / "probe-mine"
+    strange.mkdir()
+    (strange / "picture.jpg").write_bytes(b"not ours")
+    for folder in (old, strange):
+        os.utime(folder, (1, 1))
+
+    probe(os.fsencode(local_root))
+
+    assert not old.exists()
+    assert (young / "exchange-a").exists()
+    assert (strange / "picture.jpg").read_bytes() == b"not ours"
+
+
 def test_a_root_that_is_read_only_says_so(tmp_path: Path) -> None:
     point = tmp_path / "photos"
     point.mkdir()

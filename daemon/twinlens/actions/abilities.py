@@ -7,6 +7,7 @@ again. It writes, so it is only asked where the owner has allowed actions.
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from twinlens.actions.folders import OPEN_FOLDER, names_in, opened_folder, opene
 from twinlens.model.actions import ActionKind
 
 _OWN_FOLDER = b".twinlens"
+_OWN_NAMES = frozenset({"exchange", "move", "link", "lease", "share"})
+_ABANDONED_SECONDS = 3600.0
 _BLOCK = b"twinlens tries what this file system can do\n".ljust(4096, b".")
 
 NEEDED: dict[ActionKind, tuple[str, ...]] = {
@@ -39,6 +42,7 @@ def probe(root: bytes) -> list[Ability]:
     """Try everything below a root. Raises OSError where nothing can be written there at all."""
     name = b"probe-" + secrets.token_hex(8).encode("ascii")
     with opened_root(root) as top, opened_folder(top, _OWN_FOLDER, made_with_mode=0o700) as own:
+        _sweep(own)
         os.mkdir(name, 0o700, dir_fd=own)
         folder = os.open(name, OPEN_FOLDER, dir_fd=own)
         try:
@@ -51,6 +55,24 @@ def probe(root: bytes) -> list[Ability]:
             # Where the folder was there for something else, it stays.
             with suppress(OSError):
                 os.rmdir(_OWN_FOLDER, dir_fd=top)
+
+
+def _sweep(own: int) -> None:
+    """Remove what a try that was killed has left, once it is old enough to be nobody's."""
+    for name in names_in(own):
+        if not name.startswith("probe-"):
+            continue
+        with suppress(OSError):
+            if time.time() - os.stat(name, dir_fd=own).st_mtime < _ABANDONED_SECONDS:
+                continue
+            folder = os.open(name, OPEN_FOLDER, dir_fd=own)
+            try:
+                for left in names_in(folder):
+                    if left.partition("-")[0] in _OWN_NAMES:
+                        os.unlink(left, dir_fd=folder)
+            finally:
+                os.close(folder)
+            os.rmdir(name, dir_fd=own)
 
 
 def lacking(kind: ActionKind, abilities: list[Ability]) -> list[Ability]:

@@ -5,12 +5,13 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from twinlens.commands.action_checks import action_checks
 from twinlens.commands.backup import OLD_DAYS, age_days
+from twinlens.commands.checks import Check
 from twinlens.commands.verify import advice
 from twinlens.config.credentials import exposed_secrets
 from twinlens.config.roots import inspect_roots
@@ -32,25 +33,6 @@ from twinlens.watch.mounts import current_mounts, mount_of, polling_reason
 LEAST_FREE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; `state` is ok, warning or error."""
-
-    name: str
-    state: str
-    detail: str
-    advice: str = ""
-
-    def as_result(self) -> dict[str, Any]:
-        """The object that is printed."""
-        return {
-            "check": self.name,
-            "state": self.state,
-            "detail": self.detail,
-            "advice": self.advice,
-        }
-
-
 def doctor(
     config: Config, config_path: Path, is_network: Callable[[bytes], str | None]
 ) -> dict[str, Any]:
@@ -63,6 +45,7 @@ def doctor(
         _memory(config),
         *_database(config),
         *_roots(config),
+        *action_checks(config),
     ]
     states = [check.state for check in checks]
     worst = next((s for s in ("error", "warning") if s in states), "ok")
