@@ -254,7 +254,9 @@ def test_retry_without_an_id_gives_files_a_new_start(store: Store, root_id: int)
     assert store.read(work_items.counts)["pending"] == 1
 
 
-def test_the_passes_by_hand_say_what_they_did(store: Store, root_id: int) -> None:
+def test_the_passes_by_hand_say_what_they_did(store: Store, root_id: int, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "year").mkdir(parents=True, exist_ok=True)
+
     def work() -> None:
         drifted, orphan = put_original("drifted"), put_original("orphan")
         put_file(root_id, b"a", drifted)
@@ -266,14 +268,25 @@ def test_the_passes_by_hand_say_what_they_did(store: Store, root_id: int) -> Non
     def clock() -> datetime:
         return datetime(2026, 3, 1, tzinfo=UTC)
 
+    def clean() -> dict[str, object]:
+        return maintain.cleanup(
+            store.database, store.writer, clock, grace_hours=0.0, batch_limit=10
+        )
+
+    first = clean()
     assert maintain.reconcile(store.database, store.writer, clock) == {
         "checked": 2,
         "mended": 1,
         "drift": 2,
+        "causes": {"unknown": 1},
+        "revived": 0,
+        "without_original": 0,
+        "orphans": 0,
+        "not_asked": [],
     }
-    assert maintain.cleanup(
-        store.database, store.writer, clock, grace_hours=24.0, batch_limit=10
-    ) == {"checked": 1, "removed_originals": 1, "removed_files": 0, "frozen_by": []}
+    nothing = {"removed_files": 0, "frozen_by": [], "asks": ""}
+    assert first == {"checked": 0, "removed_originals": 0, "waiting": 1, **nothing}
+    assert clean() == {"checked": 1, "removed_originals": 1, "waiting": 0, **nothing}
 
 
 def test_the_schema_goes_up_and_down_by_hand(tmp_path: Path) -> None:

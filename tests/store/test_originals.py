@@ -18,7 +18,7 @@ from twinlens.model.picture import (
     Place,
     TakenAt,
 )
-from twinlens.store import files, originals
+from twinlens.store import files, originals, orphans
 
 LATER = "2026-02-03T00:00:00+00:00"
 
@@ -186,8 +186,15 @@ def test_an_orphan_that_a_live_file_refers_to_after_all_is_none(store: Store, ro
 
     orphan = store.write(work)
 
-    assert store.read(lambda: originals.orphans(LATER, 10)) == [orphan]
-    assert store.read(lambda: originals.orphans(AT, 10)) == []
+    def look(seconds: float) -> None:
+        store.write(lambda: orphans.see(seconds))
+
+    look(10.0)
+    store.write(orphans.note_reconciled)
+    look(20.0)
+
+    assert store.read(lambda: orphans.ripe(10.0)) == [orphan]
+    assert store.read(lambda: orphans.ripe(9.9)) == []
 
 
 def test_a_forgotten_content_leaves_its_gone_files_behind(store: Store, root_id: int) -> None:

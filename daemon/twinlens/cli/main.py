@@ -199,22 +199,6 @@ def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def cleanup(context: typer.Context, as_json: AsJson = False) -> None:
-    """Forget contents that no file refers to any more. Never touches a file."""
-    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
-
-    show_result(run_pass(config_path(context), "cleanup"), as_json, tables.show_facts)
-
-
-@app.command()
-def reconcile(context: typer.Context, as_json: AsJson = False) -> None:
-    """Count references anew and mend what drifted."""
-    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
-
-    show_result(run_pass(config_path(context), "reconcile"), as_json, tables.show_facts)
-
-
-@app.command()
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Look at everything twinlens stands on, and say what to do."""
     from twinlens.commands.doctor import doctor as look  # noqa: PLC0415 - late, as above

@@ -1,4 +1,4 @@
-"""The verbs that look after what is known: backup, and those of its neighbours."""
+"""The verbs that look after what is known: backup, cleanup, reconcile, and verify beside them."""
 
 import sys
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rich.markup import escape
 from twinlens.cli import showing
 from twinlens.cli.options import AsJson, config_of, config_path
 from twinlens.cli.showing import print_line, size_text
+from twinlens.cli.tables import counted
 from twinlens.cli.verifying import verify
 from twinlens.errors import TwinlensError
 
@@ -42,7 +43,63 @@ def show_backup(out: Console, result: dict[str, Any]) -> None:
     print_line(out, f"{size_text(result['bytes'])} in {escape(result['path'])}, checked")
 
 
+def cleanup(
+    context: typer.Context,
+    *,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Forget what the brake asks about, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget contents that nothing refers to any more. Never touches a file."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    result = run_pass(config_path(context), "cleanup", {"accept": accept})
+    if as_json:
+        showing.print_json(result)
+    else:
+        show_cleanup(showing.console(), result)
+
+
+def reconcile(context: typer.Context, as_json: AsJson = False) -> None:
+    """Count references anew, mend what drifted, and look for files that came back."""
+    from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
+
+    result = run_pass(config_path(context), "reconcile")
+    if as_json:
+        showing.print_json(result)
+    else:
+        show_reconcile(showing.console(), result)
+
+
+def show_cleanup(out: Console, result: dict[str, Any]) -> None:
+    """What was forgotten, what waits, and what stopped it."""
+    for reason in result["frozen_by"]:
+        print_line(out, f"nothing was forgotten: {escape(reason)}")
+    if result["asks"]:
+        print_line(out, escape(result["asks"]))
+    print_line(out, f"{counted(result['removed_originals'], 'content')} forgotten")
+    if result["waiting"]:
+        words = "an orphan has to be one for the grace period, in two passes, with a reconcile"
+        print_line(out, f"{counted(result['waiting'], 'orphan')} waiting: {words} between")
+
+
+def show_reconcile(out: Console, result: dict[str, Any]) -> None:
+    """What was wrong, and what is looked at again."""
+    print_line(out, f"{counted(result['checked'], 'content')} counted, {result['mended']} mended")
+    for cause, number in sorted(result["causes"].items()):
+        print_line(out, f"  {number}: {escape(cause)}")
+    if result["orphans"]:
+        print_line(out, f"{counted(result['orphans'], 'orphan')} found that nobody knew of")
+    if again := result["revived"] + result["without_original"]:
+        print_line(out, f"{counted(again, 'file')} will be looked at again")
+    for words in result["not_asked"]:
+        print_line(out, f"not asked: {escape(words)}")
+
+
 def register(app: typer.Typer) -> None:
     """Make the verbs known to the command line."""
     app.command()(backup)
     app.command()(verify)
+    app.command()(cleanup)
+    app.command()(reconcile)

@@ -1,1 +1,1 @@
-"""Pure rules that decide what belongs together: pairs, duplicates, primaries, tallies."""
+"""Pure rules that decide what belongs together: pairs, duplicates, primaries."""

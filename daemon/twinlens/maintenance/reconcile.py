@@ -11,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from twinlens.grouping.tallies import Drift, drift
-from twinlens.maintenance.trust import Look, in_doubt, look_at
-from twinlens.model.paths import join
+from twinlens.maintenance.trust import PATIENCE_SECONDS, Look, in_doubt, look_at, patiently
+from twinlens.model.paths import join, printable
 from twinlens.store import files as files_store
-from twinlens.store import generation, meta, references, work_items
-from twinlens.store import originals as originals_store
+from twinlens.store import generation, meta, orphans, references, work_items
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -28,6 +26,9 @@ STILL_COUNTED = "files that went were still counted"
 NOT_COUNTED = "live files were not counted"
 UNKNOWN = "unknown"
 """The causes of a drift, as far as the store can tell."""
+
+SLOWEST_LOOK_SECONDS = 0.02
+"""How long a share may take to say whether one file is there."""
 
 MOST_LOOKED_AT = 10_000
 """Paths that one pass puts into the work queue; the next goes on."""
@@ -83,71 +84,82 @@ class Reconcile:
     def run(self) -> ReconcileReport:
         """Count, compare, mend."""
         with self.database.reading():
-            stored = originals_store.counts()
-            without = references.without_original()[:MOST_LOOKED_AT]
-            roots = [(root, files_store.count_live(root.id)) for root in roots_store.active()]
+            checked = orphans.all_contents()
+            drifted = references.drifted()
+            without = references.without_original(MOST_LOOKED_AT)
+            roots = [
+                (root, files_store.count_live(root.id), references.gone_files(root.id))
+                for root in roots_store.active()
+            ]
         back: list[tuple[int, bytes]] = []
         doubts: list[str] = []
-        for root, known in roots:
+        for root, known, gone in roots:
             doubt = in_doubt([(root, known)], self.look)
-            doubts += doubt
             if not doubt:
-                back += self._back(root.id, root.path, MOST_LOOKED_AT - len(back))
-        return self.writer.call(lambda: self._mend(len(stored), back, without, tuple(doubts)))
+                found = self._back(root.path, gone, MOST_LOOKED_AT - len(back))
+                if found is None:
+                    doubt = (f"{printable(root.path)}: it does not answer",)
+                else:
+                    back += [(root.id, path) for path in found]
+            doubts += doubt
+        return self.writer.call(lambda: self._mend(checked, drifted, back, without, tuple(doubts)))
 
-    def _back(self, root_id: int, root: bytes, most: int) -> list[tuple[int, bytes]]:
-        """Files that were believed gone and are there. Asks the disk, in no transaction."""
-        found: list[tuple[int, bytes]] = []
-        with self.database.reading():
-            for path in references.gone_files(root_id):
-                absolute = join(root, path)
+    def _back(self, root: bytes, gone: list[bytes], most: int) -> list[bytes] | None:
+        """Files that were believed gone and are there; None where the disk does not answer. Asked
+        in no transaction and from no connection, so that a share that hangs holds up neither."""
+
+        def ask() -> list[bytes]:
+            found: list[bytes] = []
+            for path in gone:
                 if len(found) >= most:
                     break
+                absolute = join(root, path)
                 if _is_file(absolute) and not self.is_ignored(absolute):
-                    found.append((root_id, path))
-        return found
+                    found.append(path)
+            return found
+
+        seconds = PATIENCE_SECONDS + len(gone) * SLOWEST_LOOK_SECONDS
+        return patiently(ask, seconds, None)
 
     def _mend(
         self,
         checked: int,
+        drifted: list[int],
         back: list[tuple[int, bytes]],
         without: list[tuple[int, bytes]],
         doubts: tuple[str, ...],
     ) -> ReconcileReport:
         at = self.clock().isoformat(timespec="seconds")
-        differences = drift(originals_store.counts(), originals_store.counted_links())
-        causes = _causes(differences, references.gone_links())
-        for difference in differences:
-            references.mend_count(difference.original_id, difference.counted, at)
-        halves = references.half_orphans()
-        for original_id in halves:
-            references.mend_count(original_id, originals_store.count_of(original_id), at)
+        mended = [m for i in drifted if (m := references.mend(i, at)) is not None]
         revived = [(i, p) for i, p in back if references.still_gone(i, *files_store.split(p))]
-        still = set(references.without_original())
-        blank = [place for place in without if place in still]
+        blank = [
+            (i, p) for i, p in without if references.is_without_original(i, *files_store.split(p))
+        ]
         for root_id, path in (*revived, *blank):
             work_items.put(root_id, [path], reason=REASON, not_before=0.0, at=at)
         meta.write("last_reconcile_at", at)
-        generation.lift_if_known_again()
-        total = sum(abs(d.stored - d.counted) for d in differences)
+        if not doubts:
+            orphans.note_reconciled()
+            generation.lift_if_known_again()
+        wrong = [one for one in mended if one.stored != one.counted]
         return ReconcileReport(
-            checked,
-            len(differences),
-            total,
-            causes,
-            len(revived),
-            len(blank),
-            len(halves),
-            doubts,
+            checked=checked,
+            mended=len(wrong),
+            drift=sum(abs(one.stored - one.counted) for one in wrong),
+            causes=_causes(wrong),
+            revived=len(revived),
+            without_original=len(blank),
+            orphans=sum(one.is_new_orphan for one in mended),
+            not_asked=doubts,
         )
 
 
-def _causes(differences: tuple[Drift, ...], gone: dict[int, int]) -> dict[str, int]:
+def _causes(wrong: list[references.Mended]) -> dict[str, int]:
     causes: dict[str, int] = {}
-    for one in differences:
+    for one in wrong:
         if one.counted > one.stored:
             cause = NOT_COUNTED
-        elif gone.get(one.original_id, 0) >= one.stored - one.counted:
+        elif one.gone >= one.stored - one.counted:
             cause = STILL_COUNTED
         else:
             cause = UNKNOWN

@@ -20,6 +20,7 @@ from twinlens.model.actions import (
     Step,
     StepState,
 )
+from twinlens.store import holds
 from twinlens.store.rows import tuples
 from twinlens.store.tables import Root
 from twinlens.store.tables_owner import Action, ActionStep
@@ -77,8 +78,10 @@ def finish_all(at: str) -> None:
 
 
 def record(outcomes: Iterable[Outcome], at: str) -> None:
-    """Set state, reason and evidence of steps; evidence None leaves what there is."""
-    for outcome in outcomes:
+    """Set state, reason and evidence of steps; evidence None leaves what there is. What lies in the
+    trash is counted as a reference to its content, in the same transaction."""
+    done = list(outcomes)
+    for outcome in done:
         values: dict[str, Any] = {
             "state": outcome.state.value,
             "reason": outcome.reason,
@@ -87,6 +90,9 @@ def record(outcomes: Iterable[Outcome], at: str) -> None:
         if outcome.evidence is not None:
             values["evidence"] = json.dumps(outcome.evidence, sort_keys=True)
         ActionStep.update(**values).where(ActionStep.id == outcome.step_id).execute()
+    ids = [outcome.step_id for outcome in done]
+    query = ActionStep.select(ActionStep.sha256).where(ActionStep.id.in_(ids))
+    holds.settle((sha256 for (sha256,) in tuples(query)), at)
 
 
 def open_steps() -> list[Step]:

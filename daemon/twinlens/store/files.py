@@ -7,14 +7,14 @@ those that change something, inside a transaction of the writer.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from twinlens.model.files import Condition, FileRecord, FileStatus, Stat
 from twinlens.model.picture import Kind
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
-from twinlens.store.tables import File, Root
+from twinlens.store.tables import File, Original, Root
 
 _PLACE = ("root", "directory", "name")
 _SEEN = (
@@ -280,13 +280,16 @@ def set_gone(file_id: int, at: str) -> None:
 
 
 def forget_gone(before: str, limit: int) -> int:
-    """Drop soft-deleted rows older than `before`; returns how many."""
-    ids = [
-        row.id
-        for row in File.select(File.id)
+    """Drop soft-deleted rows older than `before`, but for those of a content that has no other
+    files: where it lay is part of its story. Returns how many."""
+    query = (
+        File.select(File.id)
+        .join(Original, JOIN.LEFT_OUTER)
         .where((File.status == FileStatus.GONE.value) & (File.deleted_at < before))
+        .where(Original.id.is_null() | (Original.reference_count > 0))
         .limit(limit)
-    ]
+    )
+    ids = [int(file_id) for (file_id,) in tuples(query)]
     return int(File.delete().where(File.id.in_(ids)).execute()) if ids else 0
 
 

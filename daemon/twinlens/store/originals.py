@@ -1,7 +1,8 @@
 """Originals: one row a content, its measurements, and the count of those who refer to it.
 
-The count changes only through `add_reference` and `remove_reference`, in the same transaction as
-the file that refers. It is never negative, and one decrement too many does no harm.
+The row counts the live files of the content; what else refers to it is counted by `holds`. The
+count changes only through `add_reference` and `remove_reference`, in the same transaction as the
+file that refers. It is never negative, and one decrement too many does no harm.
 """
 
 import json
@@ -23,6 +24,7 @@ from twinlens.model.picture import (
     Place,
     TakenAt,
 )
+from twinlens.store import holds
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, named_rows, slot
@@ -48,7 +50,7 @@ _VERSION = Statement(
 )
 _TALLY = Statement(
     Original,
-    lambda: Original.select(Original.error, Original.reference_count).where(
+    lambda: Original.select(Original.sha256, Original.reference_count).where(
         Original.id == slot("id")
     ),
 )
@@ -161,16 +163,16 @@ def add_reference(original_id: int) -> int:
 
 
 def remove_reference(original_id: int, at: str) -> int:
-    """One file less refers to the content; at 0 it is an orphan from `at` on."""
+    """One file less refers to the content; where nothing else does, it is an orphan from `at` on.
+    Returns the new count of files."""
     Original.update(reference_count=Original.reference_count - 1).where(
         (Original.id == original_id) & (Original.reference_count > 0)
     ).execute()
-    count = count_of(original_id)
-    if count == 0:
-        Original.update(orphaned_at=at).where(
-            (Original.id == original_id) & Original.orphaned_at.is_null()
-        ).execute()
-    return count
+    row = _TALLY.first(id=original_id)
+    if row is None or row.reference_count:
+        return 0 if row is None else int(row.reference_count)
+    holds.settle([row.sha256], at)
+    return 0
 
 
 def count_of(original_id: int) -> int:
@@ -222,24 +224,6 @@ def measure_again(error: str) -> int:
         .where(Original.error.startswith(error) & (Original.algorithm_version != OUTDATED))
         .execute()
     )
-
-
-def orphans(before: str, limit: int) -> list[int]:
-    """Contents that nobody has referred to since `before`, and that no live file refers to now."""
-    alive = File.select(File.id).where(
-        (File.original == Original.id) & (File.status != FileStatus.GONE.value)
-    )
-    query = (
-        Original.select(Original.id)
-        .where(
-            Original.orphaned_at.is_null(False)
-            & (Original.orphaned_at < before)
-            & (Original.reference_count == 0)
-            & ~fn.EXISTS(alive)
-        )
-        .limit(limit)
-    )
-    return [int(original_id) for (original_id,) in tuples(query)]
 
 
 def delete(ids: Iterable[int]) -> int:

@@ -1,7 +1,9 @@
-"""Orphans: contents without a live file, seen by one pass after the other until they are forgotten.
+"""Orphans: contents that nothing refers to, seen by one pass after the other until they are
+forgotten.
 
-Neither the stored count nor the stored time is believed alone: a live file, or a copy in the trash
-that can still be put back, keeps a content whatever its count says.
+Neither the stored count nor the stored time is believed alone: a live file, a copy in the trash or
+any other hold keeps a content whatever its count says, and how old an orphan is tells a clock that
+nobody sets.
 """
 
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from peewee import fn
 
 from twinlens.model.files import FileStatus
-from twinlens.store import actions, revisions
+from twinlens.store import holds, revisions
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, Original
 from twinlens.store.tables_care import Orphan
@@ -20,43 +22,61 @@ CLEANUP = "cleanup"
 ENOUGH_PASSES = 2
 
 
-def see(at: str) -> None:
-    """One more pass sees which contents are orphans now; those that are none any more are dropped,
-    and begin anew should they become orphans again. In a transaction."""
-    held = _held()
-    rows = tuples(_orphans().select(Original.id, Original.sha256, Original.orphaned_at))
-    since = {int(i): orphaned_at for i, sha256, orphaned_at in rows if sha256 not in held}
-    now = since.keys()
-    seen = {int(i): begun for i, begun in tuples(Orphan.select(Orphan.original, Orphan.since))}
-    # One that had a file in between the passes has begun anew.
-    known = {i for i, begun in seen.items() if i in now and (since[i] or at) <= begun}
-    for gone in _parts(sorted(seen.keys() - known)):
-        Orphan.delete().where(Orphan.original.in_(gone)).execute()
+def see(lived: float) -> None:
+    """One more pass sees which contents are orphans now. Those that are none any more, and those
+    that were none in between, begin anew. In a transaction."""
+    now = _orphans().select(Original.id)
+    same = (
+        Original.select(Original.id)
+        .where((Original.id == Orphan.original) & (Original.orphaned_at == Orphan.since))
+        .where(Original.id.in_(now))
+    )
+    Orphan.delete().where(~fn.EXISTS(same)).execute()
     Orphan.update(passes=Orphan.passes + 1).execute()
-    new = [{"original": i, "since": since[i] or at, "passes": 1} for i in sorted(now - known)]
-    for part in _parts(new):
-        Orphan.insert_many(part).execute()
+    known = Orphan.select(Orphan.original)
+    new = [
+        {"original": i, "since": since, "lived": lived, "passes": 1, "is_reconciled": False}
+        for i, since in tuples(
+            _orphans()
+            .select(Original.id, Original.orphaned_at)
+            .where(Original.id.not_in(known))
+            .order_by(Original.id)
+        )
+    ]
+    for start in range(0, len(new), 200):
+        Orphan.insert_many(new[start : start + 200]).execute()
 
 
-def begin_anew(at: str) -> None:
-    """The clock was wrong: the grace of every orphan begins now. In a transaction."""
-    Orphan.update(since=at).execute()
+def doubt() -> None:
+    """A folder could not be believed: the passes and reconciliations before count no more. In a
+    transaction."""
+    Orphan.update(passes=0, is_reconciled=False).where(
+        (Orphan.passes > 0) | Orphan.is_reconciled
+    ).execute()
+
+
+def note_reconciled() -> None:
+    """Every folder could be asked, and the references were counted anew. In a transaction."""
+    Orphan.update(is_reconciled=True).where(~Orphan.is_reconciled).execute()
 
 
 def count() -> int:
-    """How many contents were seen without a file in the last pass."""
+    """How many contents were seen without a reference in the last pass."""
     return int(Orphan.select().count())
 
 
-def ripe(before: str, now: str) -> list[int]:
-    """Contents that have been orphans since `before`, in enough passes, and are still, the oldest
-    first. A time after `now` is one of a clock that was wrong."""
+def ripe(lived_until: float) -> list[int]:
+    """Contents that were first seen as orphans by then, in enough passes, with a reconciliation
+    since, and that are orphans still; the oldest first. `lived_until` is in the seconds of
+    `store.lived`."""
     query = (
         _orphans()
         .select(Original.id)
         .join(Orphan)
-        .where((Orphan.since < before) & (Orphan.since <= now) & (Orphan.passes >= ENOUGH_PASSES))
-        .order_by(Orphan.since, Original.sha256)
+        .where(
+            (Orphan.lived <= lived_until) & (Orphan.passes >= ENOUGH_PASSES) & Orphan.is_reconciled
+        )
+        .order_by(Orphan.lived, Original.sha256)
     )
     return [int(i) for (i,) in tuples(query)]
 
@@ -65,7 +85,8 @@ def forget(ids: list[int], at: str) -> int:
     """Forget contents with all that was derived of them, and note it in their story; returns how
     many. In a transaction."""
     removed = 0
-    for part in _parts(ids):
+    for start in range(0, len(ids), 200):
+        part = ids[start : start + 200]
         for sha256, since in tuples(
             Original.select(Original.sha256, Original.orphaned_at)
             .where(Original.id.in_(part))
@@ -86,14 +107,8 @@ def _orphans() -> Any:
         (File.original == Original.id) & (File.status != FileStatus.GONE.value)
     )
     return Original.select().where(
-        Original.orphaned_at.is_null(False) & (Original.reference_count == 0) & ~fn.EXISTS(alive)
+        Original.orphaned_at.is_null(False)
+        & (Original.reference_count == 0)
+        & Original.sha256.not_in(holds.held())
+        & ~fn.EXISTS(alive)
     )
-
-
-def _held() -> frozenset[str]:
-    """Digests of what lies in the trash, or is on its way there or back."""
-    return frozenset(step.planned.sha256 for step in (*actions.in_trash(), *actions.open_steps()))
-
-
-def _parts(items: list[Any], size: int = 200) -> list[list[Any]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,15 +1,15 @@
 """References held against each other: counts and the files they count, files and their contents.
 
-Everything here is found by a query over the whole store and changes nothing, but for `mend_count`.
+Everything here is found by a query over the whole store and changes nothing, but for `mend`.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import JOIN, fn
 
 from twinlens.model.files import FileStatus
-from twinlens.store import revisions
+from twinlens.store import holds, revisions
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, Original, Root
 
@@ -17,41 +17,82 @@ RECONCILE = "reconcile"
 """Who mends, in the story of a content."""
 
 
-def gone_links() -> dict[int, int]:
-    """Every content's soft-deleted files, counted now."""
-    query = (
-        File.select(File.original, fn.COUNT(File.id))
-        .where(File.original.is_null(False) & (File.status == FileStatus.GONE.value))
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was wrong with a content: its stored count and the counted live files, how many of its
+    files are soft-deleted, and whether it was an orphan that nobody knew of."""
+
+    stored: int
+    counted: int
+    gone: int
+    is_new_orphan: bool
+
+
+def drifted() -> list[int]:
+    """Contents whose stored count is not the number of their live files, or contradicts the time of
+    becoming an orphan; by id."""
+    counted = (
+        File.select(File.original.alias("content"), fn.COUNT(File.id).alias("files"))
+        .where(File.original.is_null(False) & (File.status != FileStatus.GONE.value))
         .group_by(File.original)
     )
-    return dict(tuples(query))
+    files = fn.COALESCE(counted.c.files, 0)
+    is_held = Original.sha256.in_(holds.held())
+    has_time = Original.orphaned_at.is_null(False)
+    is_orphan = (files == 0) & ~is_held
+    query = (
+        Original.select(Original.id)
+        .join(counted, JOIN.LEFT_OUTER, on=(counted.c.content == Original.id))
+        .where(
+            (Original.reference_count != files) | (is_orphan & ~has_time) | (~is_orphan & has_time)
+        )
+        .order_by(Original.id)
+    )
+    return [int(i) for (i,) in tuples(query)]
 
 
-def half_orphans() -> list[int]:
-    """Contents whose count and whose time of becoming an orphan contradict each other."""
-    is_orphan, has_time = Original.reference_count == 0, Original.orphaned_at.is_null(False)
-    query = Original.select(Original.id).where((is_orphan & ~has_time) | (~is_orphan & has_time))
-    return sorted(int(i) for (i,) in tuples(query))
-
-
-def mend_count(original_id: int, count: int, at: str) -> None:
-    """Set a count to what was counted, and note it in the story of the content. An orphan keeps the
-    time since when it is one. In a transaction."""
-    row = Original.get_by_id(original_id)
-    orphaned_at = None if count else row.orphaned_at or at
-    Original.update(reference_count=count, orphaned_at=orphaned_at).where(
+def mend(original_id: int, at: str) -> Mended | None:
+    """Count the live files of a content anew, set its count and whether it is an orphan, and note
+    it in its story. An orphan keeps the time since when it is one. None where nothing was wrong, or
+    the content is not known any more. In a transaction."""
+    row = Original.get_or_none(Original.id == original_id)
+    if row is None:
+        return None
+    links = File.select().where(File.original == original_id)
+    gone = links.where(File.status == FileStatus.GONE.value).count()
+    files = links.count() - gone
+    is_orphan = files == 0 and not holds.is_held(row.sha256)
+    mended = Mended(row.reference_count, files, gone, is_orphan and row.orphaned_at is None)
+    if row.reference_count == files and is_orphan == (row.orphaned_at is not None):
+        return None
+    orphaned_at = (row.orphaned_at or at) if is_orphan else None
+    Original.update(reference_count=files, orphaned_at=orphaned_at).where(
         Original.id == original_id
     ).execute()
-    if row.reference_count != count:
-        before, after = str(row.reference_count), str(count)
+    if row.reference_count != files:
+        before, after = str(row.reference_count), str(files)
         revisions.add(
             row.sha256, "reference count", at, before=before, after=after, actor=RECONCILE
         )
+    return mended
 
 
-def without_original() -> list[tuple[int, bytes]]:
+def without_original(limit: int) -> list[tuple[int, bytes]]:
     """(root id, path) of live files that were read once and refer to no content that is known."""
-    query = (
+    query = _blank().order_by(File.id).limit(limit)
+    return [_place(row) for row in tuples(query)]
+
+
+def is_without_original(root_id: int, directory: bytes, name: bytes) -> bool:
+    """Whether the file at this path is such a one."""
+    query = _blank().where(
+        (File.root == root_id) & (File.directory == directory) & (File.name == name)
+    )
+    return bool(query.exists())
+
+
+def _blank() -> Any:
+    return (
         File.select(File.root, File.directory, File.name)
         .join(Root)
         .switch(File)
@@ -61,20 +102,17 @@ def without_original() -> list[tuple[int, bytes]]:
             & Original.id.is_null()
             & File.status.not_in([FileStatus.GONE.value, FileStatus.UNREADABLE.value])
         )
-        .order_by(File.id)
     )
-    return [_place(row) for row in tuples(query)]
 
 
-def gone_files(root_id: int) -> Iterator[bytes]:
-    """The paths of a root's soft-deleted files; streamed."""
+def gone_files(root_id: int) -> list[bytes]:
+    """The paths of a root's soft-deleted files."""
     query = (
         File.select(File.root, File.directory, File.name)
         .where((File.root == root_id) & (File.status == FileStatus.GONE.value))
         .order_by(File.directory, File.name)
     )
-    for row in tuples(query):
-        yield _place(row)[1]
+    return [_place(row)[1] for row in tuples(query)]
 
 
 def still_gone(root_id: int, directory: bytes, name: bytes) -> bool:

@@ -1,6 +1,16 @@
-"""The tables of care: what reading files again proved, and how long orphans have been seen."""
+"""The tables of care: what reading files again proved, what holds a content beside its files, and
+how long orphans have been seen."""
 
-from peewee import AutoField, BigIntegerField, ForeignKeyField, IntegerField, Model, TextField
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BooleanField,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 from twinlens.store.tables import File, Original
 
@@ -38,18 +48,37 @@ Verification.add_index(
 )
 
 
+class Hold(Model):
+    """A reference to a content beside those of its files: `holder` says of what kind it is, `key`
+    which one. By digest, so that a content that was forgotten and comes back is held still."""
+
+    id = AutoField()
+    sha256 = TextField()
+    holder = TextField()
+    key = TextField()
+
+    class Meta:
+        table_name = "hold"
+        # One row a reference, however often it is taken; and all that ends with one holder.
+        indexes = ((("sha256", "holder", "key"), True), (("holder", "key"), False))
+
+
 class Orphan(Model):
-    """A content that the cleanup has seen without a live file, in how many passes. `since` is when
-    its grace began: when it became an orphan, or later where the clock was found to have jumped."""
+    """A content that the cleanup has seen without any reference. `since` is the time it became an
+    orphan at, and changes where it has begun anew; `lived` is the seconds (see `store.lived`) when
+    it was first seen, `passes` how often it was, `is_reconciled` whether a whole reconciliation has
+    gone over it since."""
 
     id = AutoField()
     original_id: int
     original = ForeignKeyField(Original, unique=True, on_delete="CASCADE")
     since = TextField()
+    lived = FloatField()
     passes = IntegerField()
+    is_reconciled = BooleanField()
 
     class Meta:
         table_name = "orphan"
 
 
-CARE_TABLES: tuple[type[Model], ...] = (Verification, Orphan)
+CARE_TABLES: tuple[type[Model], ...] = (Verification, Hold, Orphan)
