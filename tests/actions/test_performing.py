@@ -6,11 +6,10 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from support.acting import MemoryJournal, contents_everywhere, step_for, tree
+from support.acting import MemoryJournal, SameDigest, contents_everywhere, step_for, tree
 from support.mounts import Mounts
 from support.nobody import run_as_nobody
 from twinlens.actions import contents
@@ -245,16 +244,9 @@ def test_equal_hashes_with_unequal_bytes_are_noticed(
     two_copies(local_root)
     (local_root / "holiday" / "copy.jpg").write_bytes(PICTURE[:-1] + b"!")
 
-    class AlwaysTheSame:
-        def update(self, data: bytes) -> None:
-            pass
-
-        def hexdigest(self) -> str:
-            return "0" * 64
-
     step = step_for(local_root, "holiday/copy.jpg", "keep.jpg", ActionKind.TRASH)
-    same = replace(step, planned=replace(step.planned, sha256="0" * 64))
-    monkeypatch.setattr(contents, "hashlib", SimpleNamespace(sha256=AlwaysTheSame))
+    same = SameDigest.step(step)
+    monkeypatch.setattr(contents, "hashlib", SameDigest)
     (outcome,) = perform([same], MemoryJournal([same]))
 
     assert outcome.state is StepState.REFUSED

@@ -1,6 +1,7 @@
 """Fixtures of the bench of faults, and its summary: what was tried, survived, and not possible."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,6 +113,19 @@ def workers() -> Iterator[Workers]:
     shared = Workers()
     yield shared
     shared.close()
+
+
+WorldAt = Callable[[Path], World]
+
+
+@pytest.fixture
+def world_at(tmp_path: Path, workers: Workers) -> Iterator[WorldAt]:
+    """Opens a household on this thread whose root is any folder."""
+    workers.is_held = False
+    with ExitStack() as stack:
+        yield lambda photos: stack.enter_context(
+            opened_world(tmp_path / "elsewhere" / f"{photos.name}.db", photos, workers)
+        )
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ Run as a program: `fault_server.py FOLDER MOUNT_POINT ORDERS`. ORDERS is a JSON 
 at before each call:
 
     {"faults": [{"call": "read", "path": "/one.jpg", "error": 5, "from": 4096, "seconds": 1.0}],
-     "random_inodes": true, "one_form": "NFC", "ignores_case": true}
+     "inodes_from": 7000, "one_form": "NFC", "ignores_case": true}
 
+`inodes_from` is added to every inode number but the root's, as if the server had been started anew.
 `path` is a shell pattern and may be left out, as may `from` (a byte that a read comes to) and
 `seconds` (a delay before the call). Without `error` there is the delay alone.
 """
@@ -14,7 +15,6 @@ import errno
 import fnmatch
 import json
 import os
-import secrets
 import stat
 import sys
 import time
@@ -56,8 +56,8 @@ class FaultServer(mfusepy.Operations):
         self._hit("getattr", path)
         found = os.lstat(self._real(path))
         told = {name.removesuffix("_ns"): getattr(found, name) for name in _STAT}
-        if self._order("random_inodes"):
-            told["st_ino"] = secrets.randbits(40) + 2
+        if path != "/":
+            told["st_ino"] += self._order("inodes_from") or 0
         return told
 
     def readdir(self, path: str, fh: int) -> list[tuple[str, dict[str, int], int]]:
@@ -103,6 +103,32 @@ class FaultServer(mfusepy.Operations):
     def mkdir(self, path: str, mode: int) -> int:
         """Make a folder."""
         os.mkdir(self._real(path), mode)
+        return 0
+
+    def rename(self, old: str, new: str) -> int:
+        """Give a file another name."""
+        self._hit("rename", old)
+        os.rename(self._real(old), self._folder + new)
+        return 0
+
+    def rmdir(self, path: str) -> int:
+        """Remove an empty folder."""
+        os.rmdir(self._real(path))
+        return 0
+
+    def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
+        """Set times."""
+        os.utime(self._real(path), ns=times)
+        return 0
+
+    def chmod(self, path: str, mode: int) -> int:
+        """Set the mode."""
+        os.chmod(self._real(path), mode)
+        return 0
+
+    def truncate(self, path: str, length: int, fh: int | None = None) -> int:
+        """Cut a file."""
+        os.truncate(self._real(path), length)
         return 0
 
     def unlink(self, path: str) -> int:

@@ -30,6 +30,8 @@ class Mounts:
             pytest.skip("only root can mount")
         self._holder: subprocess.Popen[bytes]
         self._images: list[Path] = []
+        # What is served by a process of its own keeps the namespace alive until it is unmounted.
+        self._helpers: list[Path] = []
 
     def __enter__(self) -> Self:
         command = ["unshare", "--mount", "--propagation", "private", "sleep", "infinity"]
@@ -47,6 +49,8 @@ class Mounts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for point in self._helpers:
+            self.attempt("umount", point)
         self._holder.kill()
         self._holder.wait()
         for image in self._images:
@@ -88,6 +92,13 @@ class Mounts:
         if done.returncode != 0 and "unknown filesystem type" in done.stderr:
             pytest.skip(f"{kind} cannot be mounted here: {done.stderr.strip()}")
         assert done.returncode == 0, done.stderr
+
+    def mount_folding(self, disk: Path, path: Path) -> None:
+        """Mount an NTFS disk that does not tell IMG.JPG from img.jpg."""
+        done = self.attempt("lowntfs-3g", "-o", "ignore_case", disk, path)
+        if done.returncode != 0:
+            pytest.skip(f"ntfs-3g does not mount here: {done.stderr.strip()[:200]}")
+        self._helpers.append(path)
 
     def bind(self, folder: Path, path: Path) -> None:
         """Let a folder be seen at another path, as a mount of its own."""

@@ -136,6 +136,8 @@ class _ToSharedBlocks:
         self._before: Attributes | None = None
 
     def prepare(self) -> None:
+        if kernel.is_read_only(self._pair.victim.descriptor):
+            raise Refused("the copy lies in a file system or a snapshot that is read-only")
         try:
             self._before = Attributes.of(self._pair.victim.descriptor)
         except OSError as error:

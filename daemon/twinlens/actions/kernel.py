@@ -94,6 +94,16 @@ def share_blocks(source: int, target: int, size: int) -> int:
     return done
 
 
+def is_read_only(descriptor: int) -> bool:
+    """Whether what a file lies in refuses every write: a read-only mount, or a read-only snapshot.
+
+    The kernel shares blocks with a file of such a snapshot all the same.
+    """
+    access = ctypes.CDLL(None, use_errno=True).access
+    path = f"/proc/self/fd/{descriptor}".encode("ascii")
+    return access(path, os.W_OK) != 0 and ctypes.get_errno() == errno.EROFS
+
+
 class Lease:
     """A read lease on an open file, between `with` and its end.
 

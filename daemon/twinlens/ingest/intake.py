@@ -18,6 +18,7 @@ from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Seen
 from twinlens.ingest.renames import source_of
+from twinlens.ingest.spellings import is_other_spelling
 from twinlens.ingest.worker import look_at
 from twinlens.jobs.patience import retry_pause
 from twinlens.jobs.pool import PoolClosedError
@@ -152,6 +153,9 @@ class Intake:
             # One that was written to and closed is read, whatever its stat says: it may have been
             # renamed, written and given its old times within one look.
             if item.reason != WRITTEN and record is not None and _is_unchanged(record, stat):
+                self._ready.append(_Verdict(item))
+                return
+            if record is None and is_other_spelling(place, item.path, stat):
                 self._ready.append(_Verdict(item))
                 return
             source = source_of(place, item.path, stat, still_there=is_still_there)

@@ -10,6 +10,7 @@ from twinlens.ingest.absence import has_left, is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Seen
+from twinlens.ingest.spellings import is_listed
 from twinlens.ingest.survey import Difference, Survey
 from twinlens.ingest.tally import ScanTally, scan_result
 from twinlens.ingest.worker import look_at
@@ -203,7 +204,7 @@ class Scan:
         file have come back. What is in doubt goes to the work queue."""
         is_trusted: dict[int, bool] = {}
         reviewed = []
-        for outcome in outcomes:
+        for outcome in map(_as_listed, outcomes):
             finding, root_id = outcome.result, outcome.item["root"]
             doubt = None
             if isinstance(finding, Finding) and finding.stat is None and not finding.is_transient:
@@ -224,7 +225,7 @@ class Scan:
         if is_on_lost_mount(place, record):
             return "its mount cannot be reached"
         if record is not None and is_still_there(finding.path, record.stat):
-            return "it came back"
+            return "it came back" if is_listed(finding.path) else None
         return None
 
     def _absorb(self, outcomes: Sequence[Outcome]) -> Absorbed:
@@ -287,6 +288,15 @@ def _finding(item: dict[str, Any], outcome: Outcome) -> Finding | None:
         return Finding(to_bytes(item["path"]), problem="ignored")
     result = outcome.result
     return result if isinstance(result, Finding) else None
+
+
+def _as_listed(outcome: Outcome) -> Outcome:
+    """What no listing held is absent, though the disk may answer to that spelling of its name."""
+    item, finding = outcome.item, outcome.result
+    is_absence = item["size"] is None and item["moved_from"] is None and not item.get("ignored")
+    if not is_absence or not isinstance(finding, Finding) or finding.stat is None:
+        return outcome
+    return outcome if is_listed(finding.path) else Outcome(item, Finding(finding.path))
 
 
 def _has_left(finding: Finding) -> bool:
