@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from support.made_up import AT
+from support.made_up import AT, digest
 from support.stores import Store
 from twinlens.errors import StoreError
 from twinlens.jobs.definition import JobDefinition, Outcome
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.model.jobs import JobRecord, JobState
+from twinlens.store import holds, meta
 from twinlens.store import jobs as jobs_store
-from twinlens.store import meta
 
 
 class InPlace(Executor):
@@ -93,6 +93,56 @@ class Pass:
 @pytest.fixture
 def numbers(store: Store) -> Pass:
     return Pass(store)
+
+
+def is_held(store: Store, number: int) -> bool:
+    with store.database.reading():
+        return holds.of_content(digest(f"content {number}")).jobs == 1
+
+
+@pytest.mark.parametrize("end", ["success", "failed", "cancelled"])
+def test_what_a_job_is_about_is_held_until_the_job_has_ended(
+    numbers: Pass, store: Store, end: str
+) -> None:
+    seen: list[list[bool]] = []
+
+    def absorb(outcomes: Sequence[Outcome]) -> None:
+        seen.append([is_held(store, number) for number in (0, 19)])
+        if end == "failed":
+            raise ValueError
+
+    def on_progress(progress: Progress) -> None:
+        if end == "cancelled" and progress.succeeded:
+            store.write(lambda: jobs_store.request_cancel(progress.job_id))
+
+    done = numbers.run(
+        absorb=absorb,
+        on_progress=on_progress,
+        refers_to=lambda items: [digest(f"content {number}") for number in items],
+    )
+
+    assert done.state.value == end
+    assert seen
+    assert all(held == [True, True] for held in seen)
+    assert not any(is_held(store, number) for number in range(20))
+
+
+def test_what_a_stopped_job_is_about_is_held_on(numbers: Pass, store: Store) -> None:
+    is_stopped = threading.Event()
+
+    def absorb(outcomes: Sequence[Outcome]) -> None:
+        is_stopped.set()
+
+    job = numbers.run(
+        absorb=absorb,
+        is_stopped=is_stopped.is_set,
+        refers_to=lambda items: [digest(f"content {number}") for number in items],
+    )
+
+    assert job.state is JobState.RUNNING
+    assert is_held(store, 19)
+    assert numbers.run(job).state is JobState.SUCCESS
+    assert not is_held(store, 19)
 
 
 def once(count: int = 20) -> dict[int, int]:

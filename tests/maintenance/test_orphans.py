@@ -291,12 +291,12 @@ def test_a_content_that_something_else_holds_is_kept_until_it_is_released(
     house: House, store: Store
 ) -> None:
     house.orphan("kept")
-    store.write(lambda: holds.take(digest("kept"), holds.BLOB, "vault"))
+    store.write(lambda: holds.take(digest("kept"), holds.JOB, "1"))
     house.ripen(100)
 
     assert house.clean() == CleanupReport(0, 0, 0, ())
 
-    store.write(lambda: holds.release(digest("kept"), holds.BLOB, "vault", house.at()))
+    store.write(lambda: holds.release(digest("kept"), holds.JOB, "1", house.at()))
     house.ripen()
     assert house.clean().removed_originals == 1
 
@@ -527,3 +527,25 @@ def test_the_rows_of_files_that_went_stay_with_the_content_that_has_no_others(
     assert house.clean().removed_files == 1
     assert store.read(lambda: files.find(house.root_id, b"went")) is None
     assert store.read(lambda: files.find(house.root_id, b"waits")) is not None
+
+
+def test_a_cleanup_that_fails_takes_nothing_back_and_is_done_by_the_next(
+    house: House, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for word in ("one", "two"):
+        house.orphan(word)
+    house.ripen()
+
+    def fail(*values: object, **words: object) -> None:
+        raise ValueError("the disk of the database is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(revisions, "add", fail)
+        with pytest.raises(ValueError, match="the disk of the database is full"):
+            house.clean()
+
+    gone = store.read(lambda: files.find(house.root_id, b"one"))
+    assert gone is not None
+    assert gone.status is FileStatus.GONE
+    assert (house.knows("one"), house.knows("two")) == (True, True)
+    assert house.clean().removed_originals == 2

@@ -22,7 +22,8 @@ from twinlens.maintenance.reconcile import (
 )
 from twinlens.model.files import FileStatus
 from twinlens.model.roots import RootState
-from twinlens.store import files, holds, meta, originals, revisions, roots, work_items
+from twinlens.model.vault import PutHow
+from twinlens.store import blobs, files, holds, meta, originals, revisions, roots, work_items
 from twinlens.store.tables_work import WorkItem
 
 NOW = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
@@ -146,7 +147,7 @@ def test_what_is_held_is_no_orphan(store: Store, root_id: int, photos: Path) -> 
         gone_file(root_id, b"a", put_original("a"))
         holds.take(digest("a"), holds.JOB, "1")
         put_original("b")
-        holds.take(digest("b"), holds.BLOB, "vault")
+        blobs.keep(digest("b"), 10, PutHow.COPY, AT)
         originals.Original.update(orphaned_at=AT).execute()
 
     store.write(work)

@@ -1,6 +1,6 @@
 """A job is a declaration: what it works on, how, in how large parts, and with what patience."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class JobDefinition:
     """One kind of long pass.
 
     - `discover(argument)` yields the items. It runs once; an interrupted discovery starts anew.
+    - `refers_to(items)` gives the SHA-256 of the contents that discovered items are about: none of
+      them is forgotten while the job lasts. Called in the transaction that remembers the items.
     - `prepare(item)` turns an item into the argument of `process`, in this process (a look into the
       store, say). Returning None skips the item: it counts as a success with no result.
     - `process(argument)` does the work on the executor: a picklable function that changes nothing.
@@ -44,6 +46,7 @@ class JobDefinition:
     discover: Callable[[dict[str, object]], Iterator[Item]]
     process: Callable[[Any], Any]
     absorb: Callable[[Sequence[Outcome]], Any]
+    refers_to: Callable[[Sequence[Item]], Iterable[str]] = field(default=lambda items: ())
     prepare: Callable[[Item], Any] = field(default=lambda item: item)
     review: Callable[[Sequence[Outcome]], Sequence[Outcome]] = field(
         default=lambda outcomes: outcomes

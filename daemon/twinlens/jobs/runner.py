@@ -132,7 +132,7 @@ class JobRunner:
             if self._is_stopped() or self._is_cancelled(job_id):
                 return False
             first, batches = number, chunk
-            self._writer.call(lambda: jobs_store.add_batches(job_id, first, batches))  # noqa: B023 - called before the loop goes on
+            self._writer.call(lambda: _remember(job_id, definition, first, batches))  # noqa: B023 - called before the loop goes on
             number += len(chunk)
             count += sum(len(batch) for batch in chunk)
             self._on_progress(Progress(job_id, definition.name, count, None, 0, 0))
@@ -261,6 +261,13 @@ class JobRunner:
         if job is None:
             raise LookupError(f"job {job_id} is not in the store")
         return job
+
+
+def _remember(
+    job_id: int, definition: JobDefinition, first: int, batches: list[list[Item]]
+) -> None:
+    jobs_store.add_batches(job_id, first, batches)
+    jobs_store.refer_to(job_id, definition.refers_to([item for batch in batches for item in batch]))
 
 
 def _late(seconds: float) -> "Future[Any]":

@@ -13,6 +13,7 @@ from twinlens.maintenance.scrub import NAME, Scrub, ScrubParts
 from twinlens.model.events import Event, EventName, Severity
 from twinlens.model.paths import printable, to_text
 from twinlens.model.verification import Damage, Verdict
+from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta, work_items
 from twinlens.store.database import Database
@@ -74,6 +75,7 @@ class Scrubbing:
         return JobDefinition(
             name=NAME,
             discover=scrub.discover,
+            refers_to=lambda items: files_store.digests_of(item[0] for item in items),
             prepare=scrub.prepare,
             process=read_again,
             review=self._review,

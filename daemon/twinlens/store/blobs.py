@@ -18,7 +18,7 @@ from twinlens.model.files import FileStatus
 from twinlens.model.paths import join
 from twinlens.model.roots import RootState
 from twinlens.model.vault import BlobRecord, BlobState, PutHow
-from twinlens.store import meta, verifications
+from twinlens.store import holds, meta, verifications
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, Original, Root
 from twinlens.store.tables_care import Verification
@@ -71,6 +71,7 @@ def keep(sha256: str, size: int, how: PutHow, at: str) -> None:
         Blob.insert(sha256=sha256, stored_at=at, **values).execute()
     else:
         Blob.update(**values).where(Blob.sha256 == sha256).execute()
+    holds.settle([sha256], at)
 
 
 def note_found(sha256: str, size: int, state: BlobState, at: str) -> None:
@@ -206,8 +207,10 @@ def set_state(sha256s: Iterable[str], state: BlobState, at: str) -> None:
     """Change what rows claim. In a transaction."""
     values: dict[str, Any] = {"state": state.value, "passes": 0, "unreferenced_at": None}
     values["quarantined_at"] = at if state is BlobState.QUARANTINED else None
-    for part in _parts(sorted(sha256s)):
+    wanted = sorted(sha256s)
+    for part in _parts(wanted):
         Blob.update(**values).where(Blob.sha256.in_(part)).execute()
+    holds.settle(wanted, at)
 
 
 def numbers() -> dict[str, Any]:

@@ -167,6 +167,20 @@ def of_original(original_id: int) -> list[FileRecord]:
     return [_record(row) for row in _OF_ORIGINAL.all(original=original_id)]
 
 
+def digests_of(file_ids: Iterable[int]) -> set[str]:
+    """The SHA-256 of the contents that these files refer to."""
+    wanted = sorted(set(file_ids))
+    found: set[str] = set()
+    for start in range(0, len(wanted), 500):
+        query = (
+            File.select(Original.sha256)
+            .join(Original)
+            .where(File.id.in_(wanted[start : start + 500]))
+        )
+        found |= {str(sha256) for (sha256,) in tuples(query)}
+    return found
+
+
 def kinds_of(original_ids: Iterable[int]) -> dict[int, frozenset[Kind]]:
     """For each content: what the live files are that refer to it."""
     query = (

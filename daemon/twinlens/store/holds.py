@@ -1,8 +1,9 @@
 """Holds: what refers to a content beside its live files, so that it is not forgotten.
 
 The count of a content is the number of its live files (kept in the row of the content), of its
-entries in the trash and of steps that are under way (both as the journal has them), and of the rows
-that are taken here: by running jobs, by kept blobs. A content whose count is 0 is an orphan.
+entries in the trash and of steps that are under way (both as the journal has them), of the objects
+that the vault keeps of it, and of the holds that are taken here, by running jobs. A content whose
+count is 0 is an orphan.
 
 A hold has a name, so that to take it twice is to take it once, and to release it twice does no
 harm. All functions that change something run inside a transaction of the writer.
@@ -14,17 +15,16 @@ from typing import Any
 
 from twinlens.model.actions import OPEN_STATES, ActionKind, StepState
 from twinlens.model.files import FileStatus
+from twinlens.model.vault import BlobState
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
 from twinlens.store.tables import File, Original
 from twinlens.store.tables_care import Hold
 from twinlens.store.tables_owner import ActionStep
-
-BLOB = "blob"
-"""The holder of a content that a store of originals keeps; the key is the store's name."""
+from twinlens.store.tables_vault import Blob
 
 JOB = "job"
-"""The holder of a content that a batch of a job is about; the key is the job's id."""
+"""The holder of a content that a running job is about; the key is the job's id."""
 
 _COUNTED = Statement(
     Original,
@@ -78,7 +78,8 @@ def release_all(holder: str, key: str, at: str) -> None:
 
 def settle(digests: Iterable[str], at: str) -> None:
     """Make orphans of those of the contents that nothing refers to any more, from `at` on, and of
-    those that something refers to none. Whoever changes the journal of actions calls it after."""
+    those that something refers to none. Whoever changes the journal of actions or what the vault
+    keeps calls it after."""
     for sha256 in sorted(set(digests)):
         row = _COUNTED.first(sha256=sha256)
         if row is None:
@@ -92,14 +93,17 @@ def settle(digests: Iterable[str], at: str) -> None:
 
 def is_held(sha256: str) -> bool:
     """Whether something beside files refers to the content."""
-    is_taken = Hold.select(Hold.id).where(Hold.sha256 == sha256).exists()
-    return bool(is_taken or _steps().where(ActionStep.sha256 == sha256).exists())
+    return bool(
+        Hold.select(Hold.id).where(Hold.sha256 == sha256).exists()
+        or _steps().where(ActionStep.sha256 == sha256).exists()
+        or _blobs().where(Blob.sha256 == sha256).exists()
+    )
 
 
 def held() -> Any:
     """A query for the digests of all contents that something beside files refers to, for the
     modules of this room."""
-    return Hold.select(Hold.sha256).union(_steps())
+    return Hold.select(Hold.sha256).union_all(_steps()).union_all(_blobs())
 
 
 def of_content(sha256: str) -> References:
@@ -110,12 +114,19 @@ def of_content(sha256: str) -> References:
         .where((Original.sha256 == sha256) & (File.status != FileStatus.GONE.value))
         .count()
     )
-    taken = [holder for (holder,) in tuples(Hold.select(Hold.holder).where(Hold.sha256 == sha256))]
-    trash = _steps().where(ActionStep.sha256 == sha256).count()
-    return References(int(files), int(trash), taken.count(JOB), taken.count(BLOB))
+    return References(
+        files=int(files),
+        trash=int(_steps().where(ActionStep.sha256 == sha256).count()),
+        jobs=int(Hold.select().where(Hold.sha256 == sha256).count()),
+        blobs=int(_blobs().where(Blob.sha256 == sha256).count()),
+    )
 
 
 def _steps() -> Any:
     """What lies in the trash, or is on its way there or back."""
     is_in_trash = ActionStep.state.in_(_IN_TRASH) & (ActionStep.kind != ActionKind.REFLINK.value)
     return ActionStep.select(ActionStep.sha256).where(is_in_trash | ActionStep.state.in_(_OPEN))
+
+
+def _blobs() -> Any:
+    return Blob.select(Blob.sha256).where(Blob.state == BlobState.KEPT.value)

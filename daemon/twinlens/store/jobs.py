@@ -1,9 +1,10 @@
 """Jobs and their batches: what a long pass was asked for, how far it is, what came of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from twinlens.model.jobs import JobRecord, JobState
+from twinlens.store import holds
 from twinlens.store.rows import tuples
 from twinlens.store.tables_work import Job, JobBatch
 
@@ -85,6 +86,12 @@ def batch_items(job_id: int, number: int) -> list[object]:
     return list(items)
 
 
+def refer_to(job_id: int, digests: Iterable[str]) -> None:
+    """Let none of these contents be forgotten before the job has ended."""
+    for sha256 in sorted(set(digests)):
+        holds.take(sha256, holds.JOB, str(job_id))
+
+
 def finish_batch(
     job_id: int, number: int, *, succeeded: int, failed: int, retries: int, error: str | None
 ) -> None:
@@ -118,6 +125,7 @@ def finish(
         error=error,
         result=None if result is None else json.dumps(result),
     ).where(Job.id == job_id).execute()
+    holds.release_all(holds.JOB, str(job_id), at)
     if state is JobState.SUCCESS:
         JobBatch.delete().where(JobBatch.job == job_id).execute()
 
