@@ -33,12 +33,15 @@ def require_strace() -> None:
         pytest.skip("strace is not installed")
 
 
-def run_under(fault: str | None, log: Path, work: Callable[[], object]) -> int:
+def run_under(
+    fault: str | None, log: Path, work: Callable[[], object], *, has_threads: bool = False
+) -> int:
     """Run `work` in a child under one fault ("SYSCALL:signal=SIGKILL:when=3"); its exit status.
 
     The child is forked, waits until strace is there, and ends without any cleaning up. The fault
     counts from the begin of `work`. A negative status is a signal, 0 the end of the work, 1 an
-    exception of it. `log` receives what strace saw.
+    exception of it. `log` receives what strace saw. Only the thread of `work` is meant, unless it
+    `has_threads`: each of them then counts its own calls.
     """
     gate, opener = os.pipe()
     child = os.fork()
@@ -60,6 +63,8 @@ def run_under(fault: str | None, log: Path, work: Callable[[], object]) -> int:
     words += ["-e", f"trace={','.join(calls)}"]
     if fault is not None:
         words += ["-e", f"inject={fault}"]
+    if has_threads:
+        words.append("-f")
     tracer = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         _wait_for_tracer(child, tracer)
@@ -75,7 +80,7 @@ def calls_of(log: Path) -> dict[str, int]:
     """How often each call was made in a run without a fault."""
     found: dict[str, int] = {}
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        name = line.split("(", 1)[0]
+        name = line.split("(", 1)[0].split(" ")[-1]
         if name in WRITE_PATH:
             found[name] = found.get(name, 0) + 1
     return found

@@ -67,6 +67,10 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (PeeweeException, sqlite3.Error) as error:
         raise StoreError(f"{path}: {error}", advice_for(error)) from error
+    except UnicodeDecodeError as error:
+        # sqlite3 cannot put SQLite's own words into text where a name in the schema has rotted.
+        words = f"the database is malformed: {error}"
+        raise StoreError(f"{path}: {words}", advice_for(ValueError(words))) from error
 
 
 class _Sqlite(SqliteDatabase):
@@ -115,10 +119,12 @@ class Database:
         )
         self.peewee.bind(TABLES, bind_refs=False, bind_backrefs=False)
         self._identity: tuple[int, int] | None = None
+        self._pid = os.getpid()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A query-only connection for this thread, closed at the end. May be nested."""
+        self._require_own_process()
         with translated(self.path):
             if not self.peewee.is_closed():
                 yield
@@ -130,10 +136,16 @@ class Database:
     @contextmanager
     def connected(self) -> Iterator[None]:
         """The writing connection. Only the writer's thread and migrations may take it."""
+        self._require_own_process()
         with translated(self.path), self.peewee.connection_context():
             status = os.stat(self.path)
             self._identity = (status.st_dev, status.st_ino)
             yield
+
+    def _require_own_process(self) -> None:
+        # A connection carried over a fork corrupts the file (sqlite.org/howtocorrupt.html, 2.6).
+        if os.getpid() != self._pid:
+            raise StoreError(f"{self.path}: was opened by another process, {self._pid}")
 
     def after_commit(self, then: Callable[[], None]) -> None:
         """Call `then` once the current transaction is committed; not if it is rolled back."""
