@@ -120,9 +120,9 @@ def test_files_of_another_user_are_told_where_they_would_be_spared(
     os.chown(world.path("sea.jpg"), 65534, 65534)
     assert [row.state for row in rows(world, "trash")] == ["ok"]
 
-    monkeypatch.setattr(checks_module, "_may_act_on_others", lambda: False)
+    monkeypatch.setattr(checks_module, "has_capability", lambda number: False)
     _, row = rows(world, "trash")
 
     assert row.state == "warning"
-    assert "1 of 1 files belong to another user" in row.detail
+    assert "1 of 1 files looked at belong to another user" in row.detail
     assert "CAP_LEASE" in row.advice

@@ -10,6 +10,7 @@ import pytest
 
 UNIT = Path(__file__).resolve().parents[2] / "contrib/systemd/twinlens.service"
 SYSCTL = UNIT.parents[1] / "sysctl.d/60-twinlens.conf"
+DROP_IN = UNIT.with_name("twinlens-actions.conf")
 HIGHEST_EXPOSURE = 1.5
 
 
@@ -20,17 +21,21 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> str:
-    """The unit with a program that exists on this machine."""
+@pytest.fixture(params=["alone", "with the drop-in for actions"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The unit with a program that exists on this machine, and with what lets it act."""
+    if request.param != "alone":
+        folder = tmp_path / "twinlens.service.d"
+        folder.mkdir()
+        (folder / "actions.conf").write_bytes(DROP_IN.read_bytes())
     path = tmp_path / "twinlens.service"
     text = UNIT.read_text(encoding="utf-8").replace("/opt/twinlens/bin/python", sys.executable)
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-def directives() -> list[tuple[str, str]]:
-    lines = UNIT.read_text(encoding="utf-8").splitlines()
+def directives(path: Path = UNIT) -> list[tuple[str, str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
     pairs = [line.partition("=") for line in lines if line and line[0] not in "#["]
     return [(name, value) for name, _, value in pairs]
 
@@ -66,9 +71,21 @@ def test_workers_may_step_back_and_cap_their_memory() -> None:
     assert not any("@resources" in value for value in filters)
 
 
-def test_every_directive_has_its_reason() -> None:
+def test_to_act_it_is_given_one_folder_and_the_right_to_lease_and_no_other() -> None:
+    told = directives(DROP_IN)
+
+    assert [value for name, value in told if name == "ReadWritePaths"] == ["/srv/nas"]
+    rights = {value for name, value in told if name.endswith(("BoundingSet", "Capabilities"))}
+    assert rights == {"CAP_LEASE"}
+    assert {name for name, _ in told} == {
+        *("RequiresMountsFor", "ReadWritePaths", "CapabilityBoundingSet", "AmbientCapabilities")
+    }
+
+
+@pytest.mark.parametrize("path", [UNIT, DROP_IN], ids=["unit", "drop-in"])
+def test_every_directive_has_its_reason(path: Path) -> None:
     explained = False
-    for line in UNIT.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             # The description and the target are their own reason.
             explained = line in {"[Unit]", "[Install]"}

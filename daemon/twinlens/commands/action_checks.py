@@ -7,14 +7,14 @@ root is the one that is known. What it cannot do is said; nothing weaker is done
 import os
 import pwd
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from twinlens.actions.abilities import Ability, lacking, probe
 from twinlens.commands.checks import Check
 from twinlens.config.choices import CatalogAction
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
-from twinlens.host.capabilities import CAP_FOWNER, CAP_LEASE, has_capability
+from twinlens.host.capabilities import CAP_LEASE, has_capability
 from twinlens.maintenance.trust import look_at
 from twinlens.model.actions import ActionKind
 from twinlens.model.paths import printable
@@ -66,12 +66,13 @@ def _looked(config: Config, path: bytes, kind: ActionKind) -> Iterator[Check]:
         return
     yield _tried(path, kind)
     foreign = _foreign(sample)
-    if foreign and not _may_act_on_others():
+    if foreign and not has_capability(CAP_LEASE):
         words = (
-            f"{foreign} of {len(sample)} files belong to another user than {_user()}, and are "
-            f"spared"
+            f"{foreign} of {len(sample)} files looked at belong to another user than {_user()}, "
+            f"and are spared"
         )
-        yield _warning(path, kind, words, "give the daemon CAP_LEASE and CAP_FOWNER, or the files")
+        advice = "give the daemon CAP_LEASE (contrib/systemd/twinlens-actions.conf), or the files"
+        yield _warning(path, kind, words, advice)
 
 
 def _recorded(config: Config, path: bytes) -> tuple[RootRecord | None, int, list[bytes]]:
@@ -119,10 +120,6 @@ def _foreign(paths: list[bytes]) -> int:
         except OSError:
             continue
     return found
-
-
-def _may_act_on_others(has: Callable[[int], bool] = has_capability) -> bool:
-    return has(CAP_LEASE) and has(CAP_FOWNER)
 
 
 def _user() -> str:

@@ -13,6 +13,7 @@ from twinlens.config.roots import check_roots
 from twinlens.config.schema import Config
 from twinlens.errors import ConfigError
 from twinlens.events import EventBus
+from twinlens.host.capabilities import keep_from_children
 from twinlens.host.journal import journal_handler
 from twinlens.host.readiness import Readiness
 from twinlens.host.signals import SignalFlags
@@ -57,6 +58,7 @@ def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
 
     Raises ConfigError where the first config cannot be used, and what stopped a daemon.
     """
+    keep_from_children()
     config, warnings = load_checked(path, environ)
     readiness = Readiness()
     with SignalFlags() as flags:
