@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -146,14 +147,20 @@ def test_a_full_length_name_is_shortened_to_lie_beside_its_path(local_root: Path
     assert beside.read_bytes() == PICTURE
 
 
-def test_a_folder_that_is_gone_is_made_again_only_if_asked_for(local_root: Path) -> None:
+def test_a_folder_that_is_gone_is_made_again_only_if_asked_for(
+    local_root: Path, request: pytest.FixtureRequest
+) -> None:
     acted = Acted(local_root, ActionKind.TRASH)
     acted.copy.parent.rmdir()
+    local_root.chmod(0o2775)
+    before = os.umask(0o077)  # the service's
+    request.addfinalizer(lambda: os.umask(before))
 
     refused = acted.restore()
     assert refused.state is StepState.DONE
     assert "folder is gone" in refused.reason
     assert acted.restore(make_folders=True).state is StepState.UNDONE
+    assert stat.S_IMODE(acted.copy.parent.stat().st_mode) == 0o2775
     assert acted.copy.read_bytes() == PICTURE
 
 

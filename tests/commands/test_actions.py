@@ -4,7 +4,7 @@ knows at once what was done."""
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -319,31 +319,6 @@ def test_a_daemon_that_ends_finishes_the_unit_at_hand_and_begins_no_other(world:
     assert [step["state"] for step in result["steps"]] == ["done", "done", "refused"]
     assert "stopped" in result["steps"][2]["reason"]
     assert world.path("downloads/sea.jpg").exists()
-
-
-def test_the_trash_is_emptied_after_its_time_only_and_what_is_told_is_true(world: World) -> None:
-    act(world)
-    now = datetime.now(UTC)
-
-    listed = list_trash(world.store.database, 30, now)
-    early = empty_trash(room(world))
-    assert [item["id"] for item in listed["items"]] == ["1.1", "1.2", "1.3"]
-    assert not any(item["is_ripe"] for item in listed["items"])
-    assert (early["removed"], early["waiting"]) == (0, 3)
-
-    late = ActionRoom(
-        config(world),
-        world.store.database,
-        world.store.writer,
-        world.absorber.regroup,
-        lambda: now + timedelta(days=31),
-    )
-    done = empty_trash(late)
-
-    assert (done["removed"], done["kept"]) == (3, [])
-    assert list((world.photos / ".twinlens" / "trash").iterdir()) == []
-    assert len(tree(world.photos)) == 4
-    assert list_trash(world.store.database, 30, now) == {"items": [], "strays": []}
 
 
 def test_the_last_copy_is_not_removed_from_the_trash_whoever_asks(world: World) -> None:

@@ -6,8 +6,9 @@ root's: what was opened is what is acted on, however the tree is renamed meanwhi
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -25,20 +26,26 @@ def opened_root(root: bytes) -> Iterator[int]:
 
 @contextmanager
 def opened_folder(
-    top: int, folder: bytes, *, made_with_mode: int | None = None, on_one_mount: bool = True
+    top: int,
+    folder: bytes,
+    *,
+    made_with_mode: int | None = None,
+    is_made_as_its_parent: bool = False,
+    on_one_mount: bool = True,
 ) -> Iterator[int]:
     """A descriptor of a folder by its path below an open one; b"" is that one itself.
 
-    Folders that are missing are made where a mode for them is given. Raises OSError: ELOOP or
-    ENOTDIR for a link on the way, EXDEV for another mount, EINVAL for a path that is not plainly
-    relative.
+    Folders that are missing are made where a mode for them is given, or with the mode of the folder
+    above: whoever could reach that one reaches them, whatever the umask of a service is. Raises
+    OSError: ELOOP or ENOTDIR for a link on the way, EXDEV for another mount, EINVAL for a path that
+    is not plainly relative.
     """
     mount = mount_id(top)
     current = os.dup(top)
     try:
         for part in folder.split(b"/") if folder else ():
             _require_plain(part)
-            if made_with_mode is not None:
+            if made_with_mode is not None or is_made_as_its_parent:
                 _make(current, part, made_with_mode)
             inner = os.open(part, OPEN_FOLDER, dir_fd=current)
             os.close(current)
@@ -50,11 +57,17 @@ def opened_folder(
         os.close(current)
 
 
-def _make(folder: int, name: bytes, mode: int) -> None:
+def _make(folder: int, name: bytes, mode: int | None) -> None:
     try:
-        os.mkdir(name, mode, dir_fd=folder)
+        os.mkdir(name, 0o700 if mode is None else mode, dir_fd=folder)
     except FileExistsError:
         return
+    if mode is None:
+        # A file system that keeps no modes, or a service that may not set the group's bit, leaves
+        # the folder as it was made.
+        with suppress(OSError):
+            wanted = stat.S_IMODE(os.fstat(folder).st_mode)
+            os.chmod(name, wanted, dir_fd=folder)
     os.fsync(folder)
 
 

@@ -47,8 +47,9 @@ def restore(step: Step, journal: Journal, *, make_folders: bool = False) -> Outc
             top, item = stack.enter_context(existing_item(root, step.token, name))
             if item is None or item.identity is None:
                 return Outcome(step.id, step.state, "it is not in the trash any more")
-            mode = 0o777 if make_folders else None
-            folder = stack.enter_context(opened_folder(top, folder_path, made_with_mode=mode))
+            folder = stack.enter_context(
+                opened_folder(top, folder_path, is_made_as_its_parent=make_folders)
+            )
             evidence = dict(step.evidence) | {"before": step.state.value}
             journal.record([Outcome(step.id, StepState.UNDOING, step.reason, evidence)])
             return _settle(journal, _restored(step, item, _Target(folder, name), evidence))

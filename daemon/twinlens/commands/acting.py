@@ -13,6 +13,7 @@ from datetime import datetime
 
 from twinlens.actions.recovery import Doubt, recover
 from twinlens.config.schema import Config
+from twinlens.host.uptime import Uptime, uptime
 from twinlens.ingest.recorder import Recorder, Seen, Touched
 from twinlens.maintenance.trust import look_at
 from twinlens.model.actions import ActionKind, Outcome, Place, PlannedStep, Step, StepState
@@ -38,8 +39,8 @@ _TOLD = {
 
 @dataclass(frozen=True, slots=True)
 class ActionRoom:
-    """What acting works with: the config, the store, whoever groups anew, the clock, and whether it
-    is to stop (asked between units, never within one)."""
+    """What acting works with: the config, the store, whoever groups anew, the clock, whether it is
+    to stop (asked between units, never within one), and a clock that nobody sets."""
 
     config: Config
     database: Database
@@ -47,6 +48,7 @@ class ActionRoom:
     regroup: Callable[[Touched], object]
     clock: Callable[[], datetime]
     is_stopped: Callable[[], bool] = lambda: False
+    steady: Callable[[], Uptime] = uptime
 
     def at(self) -> str:
         """The time as the store keeps it."""

@@ -6,7 +6,6 @@ root is the one that is known. What it cannot do is said; nothing weaker is done
 
 import os
 import pwd
-import threading
 from collections.abc import Iterator
 
 from twinlens.actions.abilities import Ability, lacking, probe
@@ -15,7 +14,7 @@ from twinlens.config.choices import CatalogAction
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
 from twinlens.host.capabilities import CAP_LEASE, has_capability
-from twinlens.maintenance.trust import look_at
+from twinlens.maintenance.trust import look_at, patiently
 from twinlens.model.actions import ActionKind
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootRecord
@@ -36,18 +35,12 @@ def action_checks(config: Config) -> Iterator[Check]:
         kind = ActionKind(catalog.action.value)
         for root in catalog.roots:
             path = os.fsencode(root)
-            found: list[Check] = []
 
-            def look(
-                path: bytes = path, kind: ActionKind = kind, into: list[Check] = found
-            ) -> None:
-                into.extend(list(_looked(config, path, kind)))
+            def ask(path: bytes = path, kind: ActionKind = kind) -> list[Check]:
+                return list(_looked(config, path, kind))
 
-            # A share that hangs keeps its thread for good, and must not keep this one.
-            thread = threading.Thread(target=look, name="try-abilities", daemon=True)
-            thread.start()
-            thread.join(_PATIENCE_SECONDS)
-            yield from found or [_warning(path, kind, "it does not answer", "")]
+            late = [_warning(path, kind, "it does not answer", "")]
+            yield from patiently(ask, _PATIENCE_SECONDS, late)
 
 
 def _looked(config: Config, path: bytes, kind: ActionKind) -> Iterator[Check]:

@@ -1,6 +1,10 @@
-"""`trash`: what lies in it, giving it back, and removing what has lain there for long enough."""
+"""`trash`: what lies in it, giving it back, and removing what has lain there for long enough.
 
-from collections.abc import Sequence
+How long something has lain there is counted by a clock that nobody sets (`store.lived`), from when
+it was first seen there: a wall clock that jumps makes nothing ripe.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,26 +13,41 @@ from twinlens.actions.trash_items import notes
 from twinlens.commands.acting import ActionRoom
 from twinlens.commands.apply import step_shape
 from twinlens.errors import UsageError
+from twinlens.host.uptime import Uptime, uptime
 from twinlens.model.actions import Step, StepState
-from twinlens.model.paths import to_text
+from twinlens.model.paths import printable, to_text
+from twinlens.model.roots import RootState
 from twinlens.store import actions as journal_store
 from twinlens.store import copies as copies_store
+from twinlens.store import generation, lived, meta
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 
+_DAY_SECONDS = 86400.0
+AGAIN_AFTER_SECONDS = 7 * _DAY_SECONDS
+"""When a file that could not be removed by the clock is read again: it may be large."""
 
-def list_trash(database: Database, retention_days: float, now: datetime) -> dict[str, Any]:
-    """What lies in the trash, oldest first, and what lies there that the journal does not know."""
+
+def list_trash(
+    database: Database,
+    retention_days: float,
+    now: datetime,
+    steady: Callable[[], Uptime] = uptime,
+) -> dict[str, Any]:
+    """What lies in the trash, oldest first, and what lies there that the journal does not know.
+
+    `may_be_emptied_at` is when it will have lain there for long enough, if the machine stays on.
+    """
     with database.reading():
         steps = journal_store.in_trash()
+        seconds = lived.at(steady())
         roots = [root.path for root in roots_store.active()]
         tokens = journal_store.tokens()
-    items = [
-        step_shape(step)
-        | {"may_be_emptied_at": _ripe_at(step, retention_days).isoformat(timespec="seconds")}
-        | {"is_ripe": _ripe_at(step, retention_days) <= now}
-        for step in steps
-    ]
+    items = []
+    for step in steps:
+        left = max(retention_days * _DAY_SECONDS - _age(step, seconds), 0.0)
+        ripe_at = (now + timedelta(seconds=left)).isoformat(timespec="seconds")
+        items.append(step_shape(step) | {"may_be_emptied_at": ripe_at, "is_ripe": left <= 0.0})
     return {"items": items, "strays": [s for root in roots for s in _strays(root, tokens)]}
 
 
@@ -41,21 +60,98 @@ def empty_trash(
     without one it stays. Returns what was removed and why the rest was not.
     """
     room.recover()
-    with room.database.reading():
-        steps = journal_store.in_trash()
-    now = room.clock()
-    days = room.config.trash.retention_days
-    wanted = [
-        step
-        for step in steps
-        if (at_once or _ripe_at(step, days) <= now) and (not only or _is_named(step, only))
-    ]
+    steps, ripe = _ripe(room)
+    wanted = [step for step in (steps if at_once else ripe) if not only or _is_named(step, only)]
     if only and not wanted:
         raise UsageError("nothing of that name can be removed yet", "see: twinlens trash list")
+    return _emptied(room, wanted) | {"waiting": len(steps) - len(wanted)}
+
+
+def purge_by_the_clock(room: ActionRoom) -> dict[str, Any] | None:
+    """The same by the clock, with more doubt: nothing is removed while a root of its catalog cannot
+    be believed, nor while the database is older than it was. None where nothing was to be done."""
+    steps, ripe = _ripe(room)
+    seconds = _lived(room)
+    due = [step for step in ripe if _is_due(step, seconds)]
+    if not due:
+        return None
+    room.recover()
+    frozen = _frozen(room)
+    catalogs = {catalog for catalog, _ in frozen}
+    with room.database.reading():
+        older = generation.freeze()
+        catalog_of = {root.path: root.catalog for root in roots_store.every()}
+    wanted = [
+        step
+        for step in due
+        if older is None and catalog_of[step.planned.victim.root] not in catalogs
+    ]
+    result = _emptied(room, wanted)
+    names = {one["id"] for one in result["kept"]}
+    kept = [step.id for step in wanted if _name(step) in names]
+
+    def note() -> None:
+        journal_store.note_tried(kept, seconds)
+        if older is None and not frozen:
+            meta.write("last_purge_at", room.at())
+
+    room.writer.call(note)
+    reasons = [words for _, words in frozen]
+    if older is not None:
+        reasons.append(f"{older.reason}, on {older.at}")
+    return result | {"waiting": len(steps) - len(wanted), "frozen_by": reasons}
+
+
+def _ripe(room: ActionRoom) -> tuple[list[Step], list[Step]]:
+    """All that lies in the trash, and of it what has lain there for long enough."""
+    seconds = _lived(room)
+    with room.database.reading():
+        steps = journal_store.in_trash()
+    most = room.config.trash.retention_days * _DAY_SECONDS
+    return steps, [step for step in steps if _age(step, seconds) >= most]
+
+
+def _lived(room: ActionRoom) -> float:
+    steady = room.steady()
+
+    def see() -> float:
+        seconds = lived.advance(steady)
+        journal_store.see_in_trash(seconds)
+        return seconds
+
+    return room.writer.call(see)
+
+
+def _age(step: Step, seconds: float) -> float:
+    seen = journal_store.seen_in_trash(step)
+    return 0.0 if seen is None else max(seconds - seen, 0.0)
+
+
+def _is_due(step: Step, seconds: float) -> bool:
+    tried = journal_store.tried_to_remove(step)
+    is_held = step.state is not StepState.DONE
+    return not is_held and (tried is None or seconds - tried >= AGAIN_AFTER_SECONDS)
+
+
+def _frozen(room: ActionRoom) -> list[tuple[str, str]]:
+    """(catalog, why) for each root that cannot be believed."""
+    doubt = room.doubts()
+    with room.database.reading():
+        roots = roots_store.active()
+    found = []
+    for root in roots:
+        words = root.detail if root.state is not RootState.ONLINE else doubt(root.path)
+        if words is not None:
+            found.append((root.catalog, f"{printable(root.path)}: {words}"))
+    return found
+
+
+def _emptied(room: ActionRoom, wanted: Sequence[Step]) -> dict[str, Any]:
     journal = room.journal(wanted)
-    removed, kept, freed = 0, [], 0
+    removed, kept, freed, is_cut_short = 0, [], 0, False
     for step in wanted:
         if room.is_stopped():
+            is_cut_short = True
             break
 
         def copies(sha256: str, own: Step = step) -> list[Any]:
@@ -69,16 +165,8 @@ def empty_trash(
             freed += step.planned.size
         else:
             kept.append({"id": _name(step), "reason": outcome.reason})
-    return {
-        "removed": removed,
-        "freed_bytes": freed,
-        "kept": kept,
-        "waiting": len(steps) - len(wanted),
-    }
-
-
-def _ripe_at(step: Step, retention_days: float) -> datetime:
-    return datetime.fromisoformat(step.updated_at) + timedelta(days=retention_days)
+    told = {"removed": removed, "freed_bytes": freed, "kept": kept}
+    return told | {"is_cut_short": is_cut_short}
 
 
 def _is_named(step: Step, only: Sequence[str]) -> bool:

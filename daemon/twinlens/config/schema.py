@@ -298,7 +298,9 @@ class TrashConfig(Section):
         default=30,
         ge=0,
         le=36500,
-        description="`twinlens trash empty` removes what has been in the trash for this long.",
+        description="What has been in the trash for this long is removed, by the daemon and by "
+        "`twinlens trash empty`: each file only after it and another copy of it were read again. "
+        "Days count while the machine is on.",
     )
 
 

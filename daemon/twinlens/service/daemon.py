@@ -30,6 +30,7 @@ from twinlens.service.engine import (
     exiftool_program,
     utc_text,
 )
+from twinlens.service.purging import Purging
 from twinlens.service.requests import Holder
 from twinlens.service.sentry import Sentry
 from twinlens.service.upkeep import Upkeep
@@ -73,6 +74,7 @@ class Daemon:
         self._engine: Engine
         self._arrivals: Arrivals
         self._sentry: Sentry
+        self._purging: Purging
 
     def run(self, is_ended: Callable[[], bool], wait: Callable[[float], object]) -> None:
         """Start, work until `is_ended`, stop. `wait(seconds)` returns early at a signal.
@@ -86,6 +88,7 @@ class Daemon:
             self._sentry = Sentry(self._config, self._engine, self._take_hint, self._ask_scan)
             # Before the watches: a hint needs a place to go.
             self._arrivals = self._new_arrivals()
+            self._purging = self._new_purging()
             threads = [
                 threading.Thread(target=work, name=name, daemon=True)
                 for name, work in (
@@ -227,20 +230,13 @@ class Daemon:
     def _run_requests(self) -> None:
         def work() -> float:
             self._answer_requests()
-            return LOOK_AT_REQUESTS_SECONDS
+            return 0.0 if self._purging.step() else LOOK_AT_REQUESTS_SECONDS
 
         self._loop("requests", work, self._requests_wake)
 
     def _answer_requests(self) -> None:
         """Do what other processes ask for; see `host.requests` for why not through the database."""
-        engine = self._engine
-        holder = Holder(
-            self._config,
-            engine.database,
-            engine.writer,
-            engine.absorber.regroup,
-            self._stop.is_set,
-        )
+        holder = self._new_holder()
         for asked in self._spool.take():
             try:
                 answer = holder.answer(asked.verb, asked.argument)
@@ -249,6 +245,18 @@ class Daemon:
             self._spool.answer(asked, answer)
             self._jobs_wake.set()
             self._engine.intake.wake.set()
+
+    def _new_holder(self) -> Holder:
+        engine = self._engine
+        regroup = engine.absorber.regroup
+        return Holder(self._config, engine.database, engine.writer, regroup, self._stop.is_set)
+
+    def _new_purging(self) -> Purging:
+        def finished(words: str, result: dict[str, object]) -> None:
+            event = EventName.PASS_FINISHED
+            self._bus.publish(self._engine.new_event(event, words, task="trash", result=result))
+
+        return Purging(self._new_holder().action_room(), finished)
 
     def _loop(self, name: str, work: Callable[[], float], wake: threading.Event) -> None:
         """Call `work` until the daemon ends; it returns how long it has nothing to do."""
@@ -276,7 +284,11 @@ class Daemon:
             self._scan_by_the_clock,
         )
         schedule.every(config.watch.poll_interval_minutes * 60, "poll", self._poll)
-        Upkeep(config, self._engine, self._jobs_wake.set).fill(schedule)
+        Upkeep(config, self._engine, self._jobs_wake.set, self._ask_for_purge).fill(schedule)
+
+    def _ask_for_purge(self) -> None:
+        self._purging.ask()
+        self._requests_wake.set()
 
     def _scan_by_the_clock(self) -> None:
         self._sentry.refresh()

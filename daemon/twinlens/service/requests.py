@@ -92,20 +92,21 @@ class Holder:
         return decide_command.withdraw(self._decision_room(), argument["ids"])
 
     def _apply(self, argument: Argument) -> dict[str, Any]:
-        return apply_command.apply(self._action_room(), argument.get("plan"))
+        return apply_command.apply(self.action_room(), argument.get("plan"))
 
     def _undo(self, argument: Argument) -> dict[str, Any]:
         make_folders = bool(argument.get("make_folders"))
         return undo_command.undo(
-            self._action_room(), argument.get("what"), make_folders=make_folders
+            self.action_room(), argument.get("what"), make_folders=make_folders
         )
 
     def _empty(self, argument: Argument) -> dict[str, Any]:
         return trash_command.empty_trash(
-            self._action_room(), at_once=bool(argument.get("at_once")), only=argument["only"]
+            self.action_room(), at_once=bool(argument.get("at_once")), only=argument["only"]
         )
 
-    def _action_room(self) -> ActionRoom:
+    def action_room(self) -> ActionRoom:
+        """What the verbs that change the owner's files work with."""
         return ActionRoom(
             self.config, self.database, self.writer, self.regroup, utc_now, self.is_stopped
         )

@@ -33,10 +33,17 @@ KEPT_JOBS = 200
 class Upkeep:
     """The periodic passes of one daemon."""
 
-    def __init__(self, config: Config, engine: Engine, wake_jobs: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        wake_jobs: Callable[[], None],
+        ask_for_purge: Callable[[], None],
+    ) -> None:
         self._config = config
         self._engine = engine
         self._wake_jobs = wake_jobs
+        self._ask_for_purge = ask_for_purge
 
     def fill(self, schedule: Schedule) -> None:
         """Look at the database that was found, and put every pass on the schedule."""
@@ -46,6 +53,7 @@ class Upkeep:
         schedule.every(
             config.schedule.reconcile_interval_hours * 3600, "reconcile", self._reconcile
         )
+        schedule.every(config.cleanup.interval_minutes * 60, "trash", self._ask_for_purge)
         if config.backup.keep:
             schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
         if config.verify.minutes_a_day:

@@ -25,6 +25,8 @@ from twinlens.store.rows import tuples
 from twinlens.store.tables import Root
 from twinlens.store.tables_owner import Action, ActionStep
 
+_SEEN, _TRIED = "in_trash_since", "tried_to_remove"
+
 
 @dataclass(frozen=True, slots=True)
 class ActionRecord:
@@ -118,6 +120,32 @@ def in_trash() -> list[Step]:
     )
 
 
+def see_in_trash(seconds: float) -> None:
+    """Note of every file in the trash that it was seen there, where it was not yet; `seconds` are
+    those of `store.lived`. In a transaction."""
+    for step in in_trash():
+        if _SEEN not in step.evidence:
+            _add_evidence(step, {_SEEN: seconds})
+
+
+def note_tried(step_ids: Iterable[int], seconds: float) -> None:
+    """Note of files in the trash that it was tried to remove them, and that they stay."""
+    for step_id in step_ids:
+        step = get_step(step_id)
+        if step is not None:
+            _add_evidence(step, {_TRIED: seconds})
+
+
+def seen_in_trash(step: Step) -> float | None:
+    """When a file was first seen in the trash, in the seconds of `store.lived`."""
+    return _number(step, _SEEN)
+
+
+def tried_to_remove(step: Step) -> float | None:
+    """When it was last tried in vain to remove a file from the trash, in the same seconds."""
+    return _number(step, _TRIED)
+
+
 def tokens() -> set[str]:
     """The name in the trash of every step there ever was."""
     return {token for (token,) in tuples(ActionStep.select(ActionStep.token))}
@@ -147,6 +175,16 @@ def get(action_id: int) -> ActionRecord | None:
     """The action with this id."""
     row = Action.get_or_none(Action.id == action_id)
     return None if row is None else _action(row)
+
+
+def _number(step: Step, name: str) -> float | None:
+    value = step.evidence.get(name)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _add_evidence(step: Step, more: dict[str, object]) -> None:
+    evidence = json.dumps(step.evidence | more, sort_keys=True)
+    ActionStep.update(evidence=evidence).where(ActionStep.id == step.id).execute()
 
 
 def _action(row: Any) -> ActionRecord:

@@ -23,6 +23,12 @@ def advance(now: Uptime) -> float:
     return seconds
 
 
+def at(now: Uptime) -> float:
+    """The seconds at `now`, without counting on. In a connection."""
+    last, seconds = _stored()
+    return seconds if last is None else seconds + least_passed(last, now)
+
+
 def _stored() -> tuple[Uptime | None, float]:
     text = meta.read(_KEY)
     if text is None:
