@@ -109,18 +109,20 @@ class Absorber:
                 error=result.error,
                 catalog=place.catalog,
             )
-        if result.change is Change.ADDED and result.original_id is not None:
-            self._announce_copy(result.original_id, path)
+        stat = result.seen.finding.stat
+        # An empty file says nothing, and there may be very many.
+        if result.change is Change.ADDED and result.original_id is not None and stat and stat.size:
+            self._announce_copy(result.original_id, path, (stat.device, stat.inode))
 
-    def _announce_copy(self, original_id: int, path: bytes) -> None:
+    def _announce_copy(self, original_id: int, path: bytes, identity: tuple[int, int]) -> None:
         with self._database.reading():
             if originals_store.count_of(original_id) < 2:
                 return
-            views = listing.files_of_original(original_id)
+            views = listing.files_of_original(original_id, most=MOST_PATHS + 2)
         others = [view.path for view in views if view.path != path]
         identities = {(view.file.stat.device, view.file.stat.inode) for view in views}
-        # An empty file says nothing, and one file under two names is one copy.
-        if others and views[0].file.stat.size and len(identities) > 1:
+        # One file under two names is one copy.
+        if others and identities != {identity}:
             self._publish(
                 EventName.DUPLICATE_FOUND,
                 f"exact copy of {printable(others[0])}: {printable(path)}",

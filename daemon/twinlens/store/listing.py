@@ -95,10 +95,14 @@ def shared_originals() -> Iterator[tuple[FileView, ...]]:
         yield tuple(batch)
 
 
-def files_of_original(original_id: int) -> tuple[FileView, ...]:
-    """The live files of a content, in the order of their paths."""
+def files_of_original(original_id: int, *, most: int | None = None) -> tuple[FileView, ...]:
+    """The live files of a content, in the order of their paths; the first of them where `most` is
+    given."""
     query = (
-        _live().where(File.original == original_id).order_by(Root.path, File.directory, File.name)
+        _live()
+        .where(File.original == original_id)
+        .order_by(Root.path, File.directory, File.name)
+        .limit(most)
     )
     return tuple(_view(row) for row in query)
 
