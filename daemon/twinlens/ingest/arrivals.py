@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from twinlens.ingest.places import Place, Places
 from twinlens.jobs.work_queue import WRITTEN, WorkQueue
+from twinlens.model.files import Stat
 from twinlens.model.paths import printable
 from twinlens.store import files as files_store
 from twinlens.store import work_items
@@ -193,9 +194,9 @@ class Arrivals:
 
 def _sample(path: bytes) -> Sample | None:
     try:
-        status = os.lstat(path)
+        stat = Stat.of(os.lstat(path))
     except FileNotFoundError:
         return None
     except NotADirectoryError:
         return None
-    return status.st_size, status.st_mtime_ns
+    return stat.size, stat.mtime_ns

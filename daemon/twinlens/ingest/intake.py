@@ -129,11 +129,11 @@ class Intake:
             return
         path = place.absolute(item.path)
         try:
-            status = os.lstat(path)
+            stat = Stat.of(os.lstat(path))
         except OSError:
-            status = None
-        if status is not None and sample is not None:
-            current = (status.st_size, status.st_mtime_ns)
+            stat = None
+        if stat is not None and sample is not None:
+            current = (stat.size, stat.mtime_ns)
             if current != sample:
                 self._parts.queue.postpone(item, current)
                 return
@@ -141,10 +141,10 @@ class Intake:
             seen = Seen(item.root_id, item.path, Finding(path, problem="ignored"))
             self._ready.append(_Verdict(item, seen))
             return
-        if status is None:
+        if stat is None:
             self._submit(item, place, Look(path), is_nested=False)
             return
-        self._look(item, place, Stat.of(status))
+        self._look(item, place, stat)
 
     def _look(self, item: WorkItem, place: Place, stat: Stat) -> None:
         path = place.absolute(item.path)

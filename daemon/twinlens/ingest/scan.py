@@ -259,10 +259,10 @@ class Scan:
 
 def _is_as_recorded(place: Place, record: FileRecord) -> bool:
     try:
-        found = os.lstat(place.absolute(record.path))
+        found = Stat.of(os.lstat(place.absolute(record.path)))
     except OSError:
         return False
-    return (found.st_size, found.st_mtime_ns) == (record.stat.size, record.stat.mtime_ns)
+    return (found.size, found.mtime_ns) == (record.stat.size, record.stat.mtime_ns)
 
 
 def _item(place: Place, difference: Difference, *, ignored: bool = False) -> dict[str, Any]:

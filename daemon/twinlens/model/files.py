@@ -7,6 +7,10 @@ from enum import StrEnum
 from twinlens.model.picture import Kind, Measurement
 
 
+def _storable(nanoseconds: int) -> int:
+    return max(-(1 << 63), min(nanoseconds, (1 << 63) - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Stat:
     """The part of `lstat` that tells whether a file is still the one that was measured.
@@ -23,9 +27,17 @@ class Stat:
 
     @classmethod
     def of(cls, result: os.stat_result) -> "Stat":
-        """Take the fields from an `os.stat_result`."""
+        """Take the fields from an `os.stat_result`.
+
+        ext4, xfs and btrfs take times up to the year 2446 and later; nanoseconds in 64 bits, as the
+        store keeps them, end in 2262. What is later counts as that.
+        """
         return cls(
-            result.st_dev, result.st_ino, result.st_size, result.st_mtime_ns, result.st_ctime_ns
+            result.st_dev,
+            result.st_ino,
+            result.st_size,
+            _storable(result.st_mtime_ns),
+            _storable(result.st_ctime_ns),
         )
 
     def is_same_content_as(self, other: "Stat") -> bool:
