@@ -139,7 +139,7 @@ def test_the_count_is_what_refers_whatever_comes_in_whatever_order(
             files.delete(record.id)
         for job in ("1", "2"):
             holds.release_all(holds.JOB, job, AT)
-        blobs.forget([digest("a")])
+        blobs.forget([digest("a")], AT)
         original_id = put_original("a")
         originals.set_count(original_id, 0, AT)
         return original_id

@@ -71,7 +71,8 @@ def root_holding(config: Config, path: Path) -> Path | None:
 def _written(config: Config, roots: list[_Root]) -> list[Mistake]:
     """What twinlens writes besides its database lies outside every root too."""
     mistakes: list[Mistake] = []
-    for key, path in (("backup.folder", config.backup.folder),):
+    vault = config.vault.folder
+    for key, path in (("backup.folder", config.backup.folder), ("vault.place", vault)):
         if path is None:
             continue
         place = _Root(key, path, Path(os.path.realpath(path)), None, None, is_folder=False)
@@ -79,6 +80,13 @@ def _written(config: Config, roots: list[_Root]) -> list[Mistake]:
             Mistake(key, f"{path} lies within the root {root.path}", "put it outside every root")
             for root in roots
             if root.real != Path("/") and _is_within(place, root)
+        ]
+    if vault is not None:
+        real = os.path.realpath(vault)
+        mistakes += [
+            Mistake("vault.place", f"{vault} holds the root {root.path}", "give it its own folder")
+            for root in roots
+            if root.real.is_relative_to(real)
         ]
     return mistakes
 

@@ -15,6 +15,7 @@ from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingC
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
 from twinlens.config.upkeep import BackupConfig, VerifyConfig
+from twinlens.config.vault import VaultConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ScheduleConfig",
     "SimilarityConfig",
     "TrashConfig",
+    "VaultConfig",
     "VerifyConfig",
     "WatchConfig",
     "WebhookConfig",
@@ -353,6 +355,7 @@ class Config(Section):
     verify: VerifyConfig = VerifyConfig()
     actions: ActionsConfig = ActionsConfig()
     trash: TrashConfig = TrashConfig()
+    vault: VaultConfig = VaultConfig()
     exiftool: ExiftoolConfig = ExiftoolConfig()
     log: LogConfig = LogConfig()
     notify: NotifyConfig = NotifyConfig()

@@ -26,6 +26,8 @@ class BlobState(StrEnum):
     """An object of this name is there; nobody has read it."""
     QUARANTINED = "quarantined"
     """No file refers to it; it is being moved out of the way, or was."""
+    ROTTEN = "rotten"
+    """Its bytes are others than its name says; it is set aside, and stored anew where it can be."""
     DISCARDED = "discarded"
     """It is removed for good by the next pass, and the row with it once it is gone."""
 
@@ -35,8 +37,8 @@ class BlobRecord:
     """One object as the store knows it. Times are ISO 8601 in UTC.
 
     `verified_at` is when its bytes were last proven, `checked_at` when that was last tried, `error`
-    what came of it. `passes` counts the passes that saw it without a reference, since
-    `unreferenced_at`.
+    what came of it. `passes` counts those that saw it without a reference in its present state,
+    since `waits_at`.
     """
 
     sha256: str
@@ -48,8 +50,7 @@ class BlobRecord:
     checked_at: str | None
     error: str | None
     passes: int
-    unreferenced_at: str | None
-    quarantined_at: str | None
+    waits_at: str | None
 
 
 @dataclass(frozen=True, slots=True)

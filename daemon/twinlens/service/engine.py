@@ -42,6 +42,7 @@ from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
 from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
+from twinlens.service.vaulting import Vaulting
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -212,9 +213,8 @@ class Engine:
             )
         )
         self.scan = Scan(self._scan_parts())
-        self.registry.add(self.scan.definition())
         rebuild = Rebuild(self.database, self.writer, regrouper, self.absorber.regroup)
-        for definition in rebuild.definitions():
+        for definition in (self.scan.definition(), *rebuild.definitions()):
             self.registry.add(definition)
         scrubbing = Scrubbing(
             database=self.database,
@@ -225,7 +225,8 @@ class Engine:
             clock=utc_text,
             is_stopped=self.is_stopped,
         )
-        self.registry.add(scrubbing.definition())
+        for definition in (scrubbing.definition(), *Vaulting(self, utc_text).definitions()):
+            self.registry.add(definition)
         self._ask_rebuild(rebuild, regrouper.rules)
 
     def _ask_rebuild(self, rebuild: Rebuild, rules: str) -> None:
@@ -236,8 +237,7 @@ class Engine:
             self.writer.call(rebuild.remember_first_rules)
             return
         logger.info("the rules for groups changed: all is grouped anew, and no picture read")
-        at = utc_text()
-        self.writer.call(lambda: _ask_each_once(REBUILDS, {"rules": rules}, at))
+        self.writer.call(lambda: _ask_each_once(REBUILDS, {"rules": rules}, utc_text()))
 
     def _scan_parts(self) -> ScanParts:
         return ScanParts(

@@ -16,6 +16,7 @@ from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName, Severity
 from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
 from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
+from twinlens.service.vaulting import VaultClock
 from twinlens.store import generation, meta, verifications
 from twinlens.store import jobs as jobs_store
 
@@ -58,6 +59,9 @@ class Upkeep:
             schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
         if config.verify.minutes_a_day:
             schedule.every(NEXT_SLICE_SECONDS, "verify", self._verify)
+        if config.vault.place is not None:
+            clock = VaultClock(self._engine, utc_now, self._wake_jobs)
+            clock.fill_schedule(schedule)
 
     def _notice_older_database(self) -> None:
         engine = self._engine

@@ -8,6 +8,7 @@ owner's word that it is kept. Counts are not believed here: references are looke
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
@@ -26,6 +27,18 @@ from twinlens.store.tables_owner import ActionStep, UserDecision
 from twinlens.store.tables_vault import Blob
 
 _VAULT = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a pass sees something: the time, the seconds of `store.lived`, and when references were
+    last counted anew ("" for never)."""
+
+    at: str
+    lived: float
+    reconciled_at: str
+
+
 _READABLE = (FileStatus.OK.value, FileStatus.BROKEN.value)
 _HOLDING = (StepState.DONE, StepState.HELD, *sorted(OPEN_STATES))
 _THERE = (BlobState.KEPT.value, BlobState.FOUND.value)
@@ -38,8 +51,8 @@ def vault_identity() -> str | None:
 
 
 def take_vault(identity: str, place: str) -> None:
-    """From now on the rows are about this vault; those about another are dropped. In a
-    transaction."""
+    """From now on the rows are about this vault; those about another are dropped, and the next
+    reconcile notices what only they referred to. In a transaction."""
     if vault_identity() not in (None, identity):
         Blob.delete().execute()
     meta.write(_VAULT, json.dumps({"identity": identity, "place": place}))
@@ -64,8 +77,6 @@ def keep(sha256: str, size: int, how: PutHow, at: str) -> None:
         "checked_at": at,
         "error": None,
         "passes": 0,
-        "unreferenced_at": None,
-        "quarantined_at": None,
     }
     if known is None:
         Blob.insert(sha256=sha256, stored_at=at, **values).execute()
@@ -74,25 +85,26 @@ def keep(sha256: str, size: int, how: PutHow, at: str) -> None:
     holds.settle([sha256], at)
 
 
-def note_found(sha256: str, size: int, state: BlobState, at: str) -> None:
-    """An object is there that no row is about. In a transaction."""
-    quarantined_at = at if state is BlobState.QUARANTINED else None
+def note_found(sha256: str, size: int, state: BlobState, now: Moment) -> None:
+    """An object is there that no row is about: it begins to wait. In a transaction."""
     Blob.insert(
         sha256=sha256,
         size=size,
         how=PutHow.FOUND.value,
         state=state.value,
-        stored_at=at,
-        passes=0,
-        quarantined_at=quarantined_at,
+        stored_at=now.at,
+        passes=1 if state is BlobState.QUARANTINED else 0,
+        **_waiting(now),
     ).on_conflict_ignore().execute()
 
 
-def forget(sha256s: Sequence[str]) -> int:
+def forget(sha256s: Sequence[str], at: str) -> int:
     """Drop rows: their objects are not there. In a transaction."""
-    return sum(
+    found = sum(
         int(Blob.delete().where(Blob.sha256.in_(part)).execute()) for part in _parts(sha256s)
     )
+    holds.settle(sha256s, at)
+    return found
 
 
 def lacking(limit: int | None = None) -> list[tuple[str, int]]:
@@ -171,42 +183,55 @@ def unreferenced(among: Iterable[str] | None = None) -> set[str]:
     return found
 
 
-def see(unreferenced_now: Iterable[str], part: str, at: str) -> None:
+def see(unreferenced_now: Iterable[str], part: str, now: Moment) -> None:
     """One more pass saw these of a part without a reference, and no others. In a transaction."""
-    of_part = (Blob.sha256 >= part) & (Blob.sha256 < part + "g")
+    of_part = (Blob.sha256 >= part) & (Blob.sha256 < part + "g") & Blob.state.in_(_THERE)
     wanted = sorted(unreferenced_now)
     marked = Blob.select(Blob.sha256).where(of_part & (Blob.passes > 0))
-    again = {str(sha256) for (sha256,) in tuples(marked)} - set(wanted)
-    for some in _parts(sorted(again)):
-        Blob.update(passes=0, unreferenced_at=None).where(Blob.sha256.in_(some)).execute()
-    for some in _parts(wanted):
-        Blob.update(
-            passes=Blob.passes + 1, unreferenced_at=fn.COALESCE(Blob.unreferenced_at, at)
-        ).where(Blob.sha256.in_(some) & Blob.state.in_(_THERE)).execute()
+    known = {str(sha256) for (sha256,) in tuples(marked)}
+    for some in _parts(sorted(known.difference(wanted))):
+        Blob.update(passes=0).where(Blob.sha256.in_(some)).execute()
+    for some in _parts(sorted(known.intersection(wanted))):
+        Blob.update(passes=Blob.passes + 1).where(Blob.sha256.in_(some)).execute()
+    for some in _parts([sha256 for sha256 in wanted if sha256 not in known]):
+        Blob.update(passes=1, **_waiting(now)).where(
+            Blob.sha256.in_(some) & Blob.state.in_(_THERE)
+        ).execute()
 
 
-def begin_anew(at: str) -> None:
-    """The clock was wrong: all that waits for its time waits from now on. In a transaction."""
-    Blob.update(unreferenced_at=at).where(Blob.unreferenced_at.is_null(False)).execute()
-    Blob.update(quarantined_at=at).where(Blob.quarantined_at.is_null(False)).execute()
+def ripe(
+    states: Iterable[BlobState], lived_until: float, reconciled_at: str, passes: int
+) -> set[str]:
+    """Objects in one of these states that have waited since `lived_until` (in the seconds of
+    `store.lived`), in enough passes, and were reconciled since; none that is referred to now.
 
-
-def ripe(before: str, since_reconcile: str, passes: int) -> set[str]:
-    """Objects without a reference since `before`, in enough passes, the references counted anew
-    since; none that is referred to now."""
+    Only another time of reconciling than that when the waiting began is one since, whatever the
+    clock says.
+    """
     query = _unreferenced().where(
-        Blob.state.in_(_THERE)
+        Blob.state.in_([state.value for state in states])
         & (Blob.passes >= passes)
-        & (Blob.unreferenced_at < before)
-        & (Blob.unreferenced_at < since_reconcile)
+        & (Blob.waits_lived <= lived_until)
+        & (Blob.waits_reconciled != reconciled_at)
     )
     return {str(sha256) for (sha256,) in tuples(query)}
 
 
+def move_on(sha256s: Iterable[str], state: BlobState, now: Moment) -> None:
+    """The next step towards being removed, and its time begins. In a transaction."""
+    wanted = sorted(sha256s)
+    for part in _parts(wanted):
+        Blob.update(state=state.value, passes=1, **_waiting(now)).where(
+            Blob.sha256.in_(part)
+        ).execute()
+    holds.settle(wanted, now.at)
+
+
 def set_state(sha256s: Iterable[str], state: BlobState, at: str) -> None:
     """Change what rows claim. In a transaction."""
-    values: dict[str, Any] = {"state": state.value, "passes": 0, "unreferenced_at": None}
-    values["quarantined_at"] = at if state is BlobState.QUARANTINED else None
+    values: dict[str, Any] = {"state": state.value, "passes": 0}
+    if state is BlobState.ROTTEN:
+        values |= {"checked_at": at, "error": "its bytes are others than its name says"}
     wanted = sorted(sha256s)
     for part in _parts(wanted):
         Blob.update(**values).where(Blob.sha256.in_(part)).execute()
@@ -228,6 +253,7 @@ def numbers() -> dict[str, Any]:
             rows.get(state.value, (0, 0))[0]
             for state in (BlobState.QUARANTINED, BlobState.DISCARDED)
         ),
+        "rotten": rows.get(BlobState.ROTTEN.value, (0, 0))[0],
         "hardlinked": int(Blob.select().where(shared).count()),
         "unreadable": int(Blob.select().where(kept & Blob.error.is_null(False)).count()),
         "lacking": int(_lacking().count()),
@@ -289,9 +315,16 @@ def _record(row: Any) -> BlobRecord:
         row.checked_at,
         row.error,
         row.passes,
-        row.unreferenced_at,
-        row.quarantined_at,
+        row.waits_at,
     )
+
+
+def _waiting(now: Moment) -> dict[str, Any]:
+    return {
+        "waits_at": now.at,
+        "waits_lived": now.lived,
+        "waits_reconciled": now.reconciled_at,
+    }
 
 
 def _parts(items: Sequence[str], size: int = 400) -> Iterable[Sequence[str]]:

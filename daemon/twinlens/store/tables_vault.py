@@ -1,12 +1,17 @@
 """The table of the vault: what each of its objects is known to be."""
 
-from peewee import AutoField, BigIntegerField, IntegerField, Model, TextField
+from peewee import AutoField, BigIntegerField, FloatField, IntegerField, Model, TextField
 
 
 class Blob(Model):
     """One object of the vault, by the digest in its name; see `model.vault.BlobState` for what a
     row claims. It refers to no row of `original`: a content can be forgotten and its object still
-    lie in the vault."""
+    lie in the vault.
+
+    `passes` counts those that saw it without a reference in its present state, since `waits_at`;
+    `waits_lived` is that moment in the seconds of `store.lived`, `waits_reconciled` the time when
+    references had last been counted anew then. They mean nothing while `passes` is 0.
+    """
 
     id = AutoField()
     sha256 = TextField(unique=True)
@@ -18,8 +23,9 @@ class Blob(Model):
     checked_at = TextField(null=True)
     error = TextField(null=True)
     passes = IntegerField(default=0)
-    unreferenced_at = TextField(null=True)
-    quarantined_at = TextField(null=True)
+    waits_at = TextField(null=True)
+    waits_lived = FloatField(null=True)
+    waits_reconciled = TextField(null=True)
 
     class Meta:
         table_name = "blob"

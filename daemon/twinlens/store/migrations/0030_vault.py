@@ -18,8 +18,9 @@ def up(migrator: Any, db: Any) -> None:
             "checked_at" TEXT,
             "error" TEXT,
             "passes" INTEGER NOT NULL,
-            "unreferenced_at" TEXT,
-            "quarantined_at" TEXT
+            "waits_at" TEXT,
+            "waits_lived" REAL,
+            "waits_reconciled" TEXT
         )
         """
     )
