@@ -107,6 +107,21 @@ def test_duplicates_tell_theirs(library: House) -> None:
     assert sum(member["is_primary"] for member in members) == 1
 
 
+def test_a_kind_of_duplicates_may_be_written_as_it_is_shown(house: House) -> None:
+    big = picture(3, (640, 480))
+    (house.root / "a.jpg").write_bytes(big)
+    (house.root / "b.jpg").write_bytes(big)
+    (house.root / "c.jpg").write_bytes(picture(3, (320, 240)))
+    house.scan()
+
+    rows = lines(house, "duplicates", "--type", "re-encoded")
+
+    assert rows == lines(house, "duplicates", "--type", "re_encoded")
+    assert [row["class"] for row in rows] == ["re_encoded"]
+    classes = [str(row["class"]) for row in lines(house, "duplicates")]
+    assert classes == sorted(classes)
+
+
 def test_why_tells_everything_of_one_file(library: House) -> None:
     found = library.ask("why", str(library.root / "a.JPG"))
 

@@ -23,6 +23,7 @@ from twinlens.commands.undo import undo
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError, UsageError
 from twinlens.model.actions import StepState
+from twinlens.service.requests import Holder
 from twinlens.store import actions as journal_store
 from twinlens.store import originals, revisions
 
@@ -354,3 +355,22 @@ def test_a_root_that_is_away_is_no_reason_to_act(world: World) -> None:
 
     assert states == {"refused"}
     assert plan_of(act_on, world.store.database).steps
+
+
+def test_the_log_tells_what_was_done_to_the_owners_files(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = world.store
+    holder = Holder(config(world), store.database, store.writer, world.absorber.regroup)
+    with caplog.at_level("INFO", "twinlens.service.requests"):
+        holder.answer("apply", {})
+        holder.answer("undo", {})
+        holder.answer("apply", {})
+        holder.answer("empty", {"at_once": True, "only": []})
+
+    assert caplog.messages == [
+        "carried out action 1; to take it back: twinlens undo 1",
+        "undo: 3 taken back, 0 could not be",
+        "carried out action 2; to take it back: twinlens undo 2",
+        "trash emptied: 3 files removed for good",
+    ]

@@ -4,6 +4,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
-from twinlens.cli.showing import path_text, print_line, show_result, size_text
+from twinlens.cli.showing import path_text, print_columns, print_line, show_result, size_text
+from twinlens.cli.tables import counted
 from twinlens.errors import CannotRunError, UsageError
 
 trash_app = typer.Typer(
@@ -33,12 +35,12 @@ def apply(
     plan: Annotated[
         str | None,
         typer.Option(
-            "--plan", metavar="ID", help="Only if the plan is still the one of this name."
+            "--plan", metavar="ID", help="Only if the plan is still the one that --dry-run named."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Act on exact copies as the config allows; shows the plan first with --dry-run."""
+    """Act on exact copies as the config allows, at once; --dry-run shows the plan."""
     from twinlens.commands.apply import plan_of, shown  # noqa: PLC0415 - `status` must not wait
 
     config = config_of(context)
@@ -174,7 +176,8 @@ def show_plan(out: Console, plan: dict[str, Any]) -> None:
         print_line(out, "nothing to do")
         return
     size = size_text(plan["reclaimable_bytes"])
-    print_line(out, f"plan {plan['plan']}: {len(plan['steps'])} steps, {size} to be gained")
+    steps = counted(len(plan["steps"]), "step")
+    print_line(out, f"plan {plan['plan']}: {steps}, {size} to be gained")
 
 
 def show_action(out: Console, action: dict[str, Any]) -> None:
@@ -202,11 +205,8 @@ def show_undone(out: Console, result: dict[str, Any]) -> None:
 
 def show_trash(out: Console, result: dict[str, Any]) -> None:
     """What lies in the trash."""
-    for item in result["items"]:
-        when = item["may_be_emptied_at"][:10]
-        state = "" if item["state"] == "done" else f"  {item['state']}: {escape(item['reason'])}"
-        size = size_text(item["size"])
-        print_line(out, f"{item['id']}  {size}  until {when}  {path_text(item['victim'])}{state}")
+    if result["items"]:
+        print_columns(out, ("id", ">size", "kept until", "where it was"), _items(result["items"]))
     for stray in result["strays"]:
         place = path_text(os.path.join(stray["root"], ".twinlens/trash", stray["token"]))
         print_line(out, f"not in the journal: {place}")
@@ -214,10 +214,18 @@ def show_trash(out: Console, result: dict[str, Any]) -> None:
         print_line(out, "the trash is empty")
 
 
+def _items(items: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    for item in items:
+        state = "" if item["state"] == "done" else f"  {item['state']}: {escape(item['reason'])}"
+        until = item["may_be_emptied_at"][:10]
+        yield item["id"], size_text(item["size"]), until, path_text(item["victim"]) + state
+
+
 def show_emptied(out: Console, result: dict[str, Any]) -> None:
     """What was removed for good."""
     size = size_text(result["freed_bytes"])
-    print_line(out, f"{result['removed']} removed, {size} freed, {result['waiting']} waiting")
+    removed = counted(result["removed"], "file")
+    print_line(out, f"{removed} removed, {size} freed, {result['waiting']} left for later")
     for one in result["kept"]:
         sys.stderr.write(f"twinlens: {one['id']} stays: {one['reason']}\n")
 

@@ -33,7 +33,9 @@ def clocks(context: typer.Context, as_json: AsJson = False) -> None:
 
 def show_clocks(out: Console, rows: Iterable[dict[str, Any]]) -> None:
     """One paragraph a fault."""
+    number = 0
     for row in rows:
+        number += 1
         camera = escape(printable(to_bytes(row["camera"])))
         showing.print_line(out, f"{camera}: {_FAULTS[row['fault']]}")
         files = row["files"]
@@ -46,6 +48,8 @@ def show_clocks(out: Console, rows: Iterable[dict[str, Any]]) -> None:
         offset = row["proposed_offset_seconds"]
         advice = "the correction is not known" if offset is None else f"add {_duration(offset)}"
         showing.print_line(out, f"  {advice}")
+    if not number:
+        showing.print_line(out, "no camera's clock is known to have been wrong")
 
 
 def _duration(seconds: int) -> str:

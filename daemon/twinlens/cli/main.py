@@ -119,7 +119,9 @@ def files(
     context: typer.Context,
     state: Annotated[
         str | None,
-        typer.Option("--state", metavar="S", help="ok, broken, waiting (empty) or unreadable"),
+        typer.Option(
+            "--state", metavar="S", help="ok, broken, unreadable, or waiting: an empty file"
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -137,11 +139,12 @@ def files(
 def groups(
     context: typer.Context,
     group_type: Annotated[
-        str | None, typer.Option("--type", metavar="T", help="raw_jpeg, live_photo, burst, …")
+        str | None,
+        typer.Option("--type", metavar="T", help="raw_jpeg, live_photo, edited, sidecar or burst"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Files that are one photograph."""
+    """Files that are one photograph, and the shots of a burst."""
     from twinlens.commands.groups import groups as rows_of  # noqa: PLC0415 - late, as above
 
     rows = rows_of(reading_database(config_of(context)), group_type)
@@ -156,7 +159,9 @@ def duplicates(
     context: typer.Context,
     wanted: Annotated[
         str | None,
-        typer.Option("--type", metavar="T", help="exact, perceptual, re_encoded or similar"),
+        typer.Option(
+            "--type", metavar="T", help="exact, re-encoded or similar; perceptual: the last two"
+        ),
     ] = None,
     what_if: Annotated[
         str | None,
@@ -166,7 +171,7 @@ def duplicates(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pictures that show the same."""
+    """Exact copies, pictures that were re-encoded, and similar ones."""
     if what_if is not None:
         from twinlens.cli.rethinking import show_what_if  # noqa: PLC0415 - late, as above
 
@@ -182,7 +187,11 @@ def duplicates(
 
 
 @app.command()
-def why(context: typer.Context, path: str, as_json: AsJson = False) -> None:
+def why(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="A file, also one that is broken or gone.")],
+    as_json: AsJson = False,
+) -> None:
     """Every fact and rule behind what is said of a file."""
     from twinlens.cli.telling import show_why  # noqa: PLC0415 - late, as above
     from twinlens.commands.why import why as reasons_for  # noqa: PLC0415

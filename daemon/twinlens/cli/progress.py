@@ -15,9 +15,12 @@ LINE_EVERY_SECONDS = 10.0
 class ScanProgress:
     """Shows how far a scan is, on stderr; `update` may be called from any thread, often."""
 
-    def __init__(self, *, is_quiet: bool = False) -> None:
+    def __init__(self, *, is_quiet: bool = False, reads: bool = True) -> None:
+        """`reads` says whether the pass reads files, or goes through what is known of them."""
         self._bar: Bar | None = None
         self._is_quiet = is_quiet
+        self._reads = reads
+        self._words = "reading" if reads else "grouping"
         self._next_line = 0.0
         self._started = time.monotonic()
         if not is_quiet and sys.stderr.isatty():
@@ -52,7 +55,7 @@ class ScanProgress:
             self._started = now
         rate = done / max(now - self._started, 0.001)
         if self._bar is not None:
-            words = "looking" if total is None else "reading"
+            words = "looking" if total is None else self._words
             self._bar.update(
                 self._task,
                 description=words,
@@ -63,12 +66,14 @@ class ScanProgress:
             return
         if self._is_quiet or now < self._next_line:
             return
+        # Without a first number there is nothing to tell, and no rate.
+        if not (done if total is not None else discovered and self._reads):
+            return
         self._next_line = now + LINE_EVERY_SECONDS
         if total is None:
             sys.stderr.write(f"looking: {discovered} files to read so far\n")
         elif total:
-            left = (total - done) / rate if rate > 0 else 0
+            left = (total - done) / rate
             failures = f", {failed} failed" if failed else ""
-            sys.stderr.write(
-                f"reading: {done} of {total}, {rate:.0f}/s, about {left:.0f} s left{failures}\n"
-            )
+            speed = f"{rate:.0f}/s, about {left:.0f} s left"
+            sys.stderr.write(f"{self._words}: {done} of {total}, {speed}{failures}\n")

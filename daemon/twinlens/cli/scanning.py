@@ -56,7 +56,7 @@ def regroup_now(path: Path, name: str, *, is_quiet: bool) -> dict[str, Any]:
     with (
         configure(logging.WARNING),
         SignalFlags() as flags,
-        ScanProgress(is_quiet=is_quiet) as progress,
+        ScanProgress(is_quiet=is_quiet, reads=False) as progress,
         Engine(config, _patient(progress), EventBus(), flags.stop.is_set) as engine,
     ):
         return job_shape(engine.run_job(name, {}))

@@ -87,7 +87,7 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
             "queue",
             f"{queue['pending']} waiting, {queue['running']} under way, {queue['failed']} given up",
         ),
-        ("orphans", f"{status['orphans']} contents that no file holds any more"),
+        ("orphans", f"{counted(status['orphans'], 'content')} that no file holds any more"),
     ]
     damaged = status["verification"]["rotten"] + status["verification"]["unreadable"]
     if damaged:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from twinlens.cli import showing
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.cli.showing import path_text, print_facts, print_line, size_text
+from twinlens.cli.tables import counted, when
 from twinlens.errors import UsageError
 
 
@@ -45,12 +46,13 @@ def show_verify(out: Console, result: dict[str, Any]) -> None:
     facts = []
     if now := result.get("this"):
         found = [f"{now[name]} {name}" for name in ("sound", "changed", "rotten", "unreadable")]
-        facts.append(("this time", f"{now['files']} files, {size_text(now['bytes_read'])}"))
+        files = counted(now["files"], "file")
+        facts.append(("this time", f"{files}, {size_text(now['bytes_read'])}"))
         facts.append(("", ", ".join(found)))
     facts += [
-        ("sound", f"{result['sound']} files when they were last read again"),
-        ("never", f"{result['never']} files were not read again since they were first seen"),
-        ("oldest", f"{result['oldest'] or 'none'} is when the one that waits longest was read"),
+        ("sound", f"{counted(result['sound'], 'file')}, each when it was last read again"),
+        ("never", f"{counted(result['never'], 'file')} not read again since first seen"),
+        ("oldest", f"the longest ago that one was read is {when(result['oldest'])}"),
     ]
     print_facts(out, facts)
     for damage in result["damages"]:

@@ -11,11 +11,15 @@ from twinlens.store.database import Database
 
 
 def duplicates(database: Database, wanted: str | None) -> Iterator[dict[str, Any]]:
-    """Duplicate groups, all or of one class or type (exact, perceptual, re_encoded, similar)."""
+    """Duplicate groups, all or of one class or type (exact, perceptual, re_encoded, similar).
+
+    `re-encoded`, as people are shown it, is understood too.
+    """
     known = {*DuplicateClass, *DuplicateType}
+    asked, wanted = wanted, None if wanted is None else wanted.replace("-", "_")
     if wanted is not None and wanted not in known:
         raise UsageError(
-            f"there is no kind of duplicates {wanted!r}", f"known: {', '.join(sorted(known))}"
+            f"there is no kind of duplicates {asked!r}", f"known: {', '.join(sorted(known))}"
         )
     with database.reading():
         spoken = decisions.spoken()

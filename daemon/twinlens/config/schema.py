@@ -247,7 +247,7 @@ class SimilarityConfig(Section):
         le=12,
         examples=[8],
         description="The most bits of 64 in which the fingerprints of similar pictures may differ, "
-        "in place of the preset's; unrelated pictures differ in 14 and more.",
+        "in place of the preset's: that of `strict` is 6, of `normal` 12, of `loose` 16.",
     )
 
 

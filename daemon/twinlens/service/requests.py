@@ -1,5 +1,6 @@
 """What may be asked of whoever holds the store, by verb: the daemon answers its spool with it."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,6 +24,8 @@ from twinlens.store.database import Database
 from twinlens.store.writer import Writer
 
 Argument = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,25 @@ class Holder:
         return decide_command.withdraw(self._decision_room(), argument["ids"])
 
     def _apply(self, argument: Argument) -> dict[str, Any]:
-        return apply_command.apply(self.action_room(), argument.get("plan"))
+        done = apply_command.apply(self.action_room(), argument.get("plan"))
+        if (action := done["action"]) is not None:
+            log.info("carried out action %s; to take it back: twinlens undo %s", action, action)
+        return done
 
     def _undo(self, argument: Argument) -> dict[str, Any]:
         make_folders = bool(argument.get("make_folders"))
-        return undo_command.undo(
+        done = undo_command.undo(
             self.action_room(), argument.get("what"), make_folders=make_folders
         )
+        log.info("undo: %d taken back, %d could not be", len(done["done"]), len(done["failed"]))
+        return done
 
     def _empty(self, argument: Argument) -> dict[str, Any]:
-        return trash_command.empty_trash(
+        done = trash_command.empty_trash(
             self.action_room(), at_once=bool(argument.get("at_once")), only=argument["only"]
         )
+        log.info("trash emptied: %d files removed for good", done["removed"])
+        return done
 
     def action_room(self) -> ActionRoom:
         """What the verbs that change the owner's files work with."""

@@ -120,11 +120,13 @@ def paths_of_files(ids: Iterable[int]) -> list[bytes]:
 
 
 def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]:
-    """Perceptual duplicate groups by key; those of one content where it is named.
+    """Perceptual duplicate groups by class, then key; those of one content where it is named.
 
     Contents without a file to show are left out, and groups of which less than two are left.
     """
-    query = DuplicateGroupRow.select().order_by(DuplicateGroupRow.key)
+    query = DuplicateGroupRow.select().order_by(
+        DuplicateGroupRow.duplicate_class, DuplicateGroupRow.key
+    )
     if original_id is not None:
         query = query.join(DuplicateMemberRow).where(DuplicateMemberRow.original == original_id)
     for row in query:

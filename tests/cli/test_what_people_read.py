@@ -1,0 +1,75 @@
+"""Claims about the words that people read where programs read JSON."""
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from twinlens.cli.actions import show_emptied, show_trash
+from twinlens.cli.clocks import show_clocks
+from twinlens.cli.jobs import show_cancelled, show_retried, show_started
+from twinlens.cli.progress import ScanProgress
+
+
+def shown(show: Callable[[Console, Any], None], result: object) -> list[str]:
+    paper = StringIO()
+    show(Console(file=paper, highlight=False, width=80), result)
+    return paper.getvalue().splitlines()
+
+
+def item(name: str, size: int, path: str) -> dict[str, Any]:
+    until = "2026-12-21T10:00:00+00:00"
+    return {"id": name, "size": size, "victim": path, "may_be_emptied_at": until, "state": "done"}
+
+
+def test_the_trash_is_a_table_with_a_word_over_each_column() -> None:
+    items = [item("1.1", 82_721, "/photos/a.jpg"), item("1.10", 183_725, "/photos/b.jpg")]
+
+    lines = shown(show_trash, {"items": items, "strays": []})
+
+    assert lines == [
+        "id       size  kept until  where it was",
+        "1.1   82.7 kB  2026-12-21  /photos/a.jpg",
+        "1.10   184 kB  2026-12-21  /photos/b.jpg",
+    ]
+    assert shown(show_trash, {"items": [], "strays": []}) == ["the trash is empty"]
+
+
+def test_emptying_tells_what_is_left_for_later() -> None:
+    result = {"removed": 1, "freed_bytes": 82_721, "waiting": 7, "kept": []}
+
+    assert shown(show_emptied, result) == ["1 file removed, 82.7 kB freed, 7 left for later"]
+
+
+def test_clocks_that_were_never_wrong_are_said_to_be_right() -> None:
+    assert shown(show_clocks, []) == ["no camera's clock is known to have been wrong"]
+
+
+def test_a_pass_is_told_of_in_words() -> None:
+    ended = {"id": 2, "name": "detect_bursts", "state": "success", "succeeded": 124, "failed": 0}
+    asked = {"id": 3, "name": "detect_duplicates"}
+
+    assert shown(show_started, ended) == ["pass 2, detect_bursts: success, 124 done, 0 failed"]
+    assert shown(show_started, asked) == [
+        "pass 3, detect_duplicates: the daemon was asked; see: twinlens jobs list"
+    ]
+    assert shown(show_cancelled, {"id": 2}) == ["pass 2 ends after its current batch"]
+    assert shown(show_retried, {"files": 0}) == ["no file was given up"]
+    assert shown(show_retried, {"files": 1}) == ["1 file tried again"]
+    assert shown(show_retried, {"id": 2, "state": "pending"}) == ["pass 2 goes on"]
+
+
+def test_a_pass_that_reads_no_file_does_not_speak_of_reading(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with ScanProgress(reads=False) as progress:
+        progress.update(124, None, 0, 0)
+        progress.update(124, 124, 62, 0)
+    with ScanProgress() as progress:
+        progress.update(0, None, 0, 0)
+
+    told = capsys.readouterr().err
+    assert told.startswith("grouping: 62 of 124, ")
+    assert "read" not in told
