@@ -26,6 +26,8 @@ WRITE_PATH = (
 )
 """The calls at which a crash or an error makes a difference."""
 
+_LAST = ("exit", "exit_group", "restart_syscall")
+
 
 def require_strace() -> None:
     """Skip where processes cannot be traced."""
@@ -34,14 +36,19 @@ def require_strace() -> None:
 
 
 def run_under(
-    fault: str | None, log: Path, work: Callable[[], object], *, has_threads: bool = False
+    fault: str | None,
+    log: Path,
+    work: Callable[[], object],
+    *,
+    has_threads: bool = False,
+    is_every_call: bool = False,
 ) -> int:
     """Run `work` in a child under one fault ("SYSCALL:signal=SIGKILL:when=3"); its exit status.
 
     The child is forked, waits until strace is there, and ends without any cleaning up. The fault
     counts from the begin of `work`. A negative status is a signal, 0 the end of the work, 1 an
-    exception of it. `log` receives what strace saw. Only the thread of `work` is meant, unless it
-    `has_threads`: each of them then counts its own calls.
+    exception of it. `log` receives what strace saw: the write path, or every call. Only the thread
+    of `work` is meant, unless it `has_threads`: each of them then counts its own calls.
     """
     gate, opener = os.pipe()
     child = os.fork()
@@ -60,7 +67,7 @@ def run_under(
     os.close(gate)
     words = ["strace", "-qq", "-o", str(log), "-p", str(child), "-e", "signal=none"]
     calls = WRITE_PATH if fault is None else (fault.split(":")[0],)
-    words += ["-e", f"trace={','.join(calls)}"]
+    words += ["-e", "trace=all" if is_every_call and not fault else f"trace={','.join(calls)}"]
     if fault is not None:
         words += ["-e", f"inject={fault}"]
     if has_threads:
@@ -76,12 +83,12 @@ def run_under(
     return os.waitstatus_to_exitcode(status)
 
 
-def calls_of(log: Path) -> dict[str, int]:
+def calls_of(log: Path, *, is_every_call: bool = False) -> dict[str, int]:
     """How often each call was made in a run without a fault."""
     found: dict[str, int] = {}
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         name = line.split("(", 1)[0].split(" ")[-1]
-        if name in WRITE_PATH:
+        if name in WRITE_PATH or (is_every_call and name.isidentifier() and name not in _LAST):
             found[name] = found.get(name, 0) + 1
     return found
 
@@ -98,6 +105,14 @@ def failures(calls: dict[str, int], error: str) -> Iterator[str]:
     for name, times in sorted(calls.items()):
         for number in range(1, times + 1):
             yield f"{name}:error={error}:when={number}"
+
+
+def thinned(calls: dict[str, int], most: int) -> dict[str, list[int]]:
+    """Which times of each call to try: all of them, or about `most` spread over them."""
+    return {
+        name: list(range(1, times + 1, max(1, -(-times // most))))
+        for name, times in sorted(calls.items())
+    }
 
 
 def _wait_for_tracer(child: int, tracer: "subprocess.Popen[bytes]") -> None:
