@@ -189,3 +189,10 @@ def test_any_order_in_gives_the_same_bursts() -> None:
     for seed in range(20):
         Random(seed).shuffle(taken)
         assert find_bursts(taken, USUAL) == wanted
+
+
+def test_two_phones_of_one_model_are_told_apart_by_their_counters() -> None:
+    mine = [shot(1001 + n, f"2020-01-01T10:00:0{n}.100") for n in range(3)]
+    theirs = [shot(7001 + n, f"2020-01-01T10:00:0{n}.600") for n in range(2)]
+
+    assert numbers(find_bursts(mine + theirs, USUAL)) == [[1001, 1002, 1003]]

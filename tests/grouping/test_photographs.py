@@ -125,6 +125,12 @@ def test_without_identifiers_the_time_decides_but_for_the_zone(
     assert bool(together(files)) is is_live
 
 
+def test_a_clip_of_another_camera_is_no_half_of_a_still() -> None:
+    clip = file("d/IMG_0042.mov", make="Canon", model="Canon EOS 80D")
+
+    assert together([file("d/IMG_0042.jpg"), clip]) == []
+
+
 def test_a_name_alone_makes_no_edit_of_a_numbered_picture() -> None:
     files = [
         file(f"wedding ({n}).jpg", captured_at=f"2020-01-02T03:{n:02}:00", phash=n * 7919**4)

@@ -33,6 +33,10 @@ DRIFT_BITS = 14
 """Any frame of a series against its first: focus and light drift (10 bits in that stack); unrelated
 pictures begin here."""
 
+MOST_COUNTED_APART = 100
+"""Between neighbours in time, of a burst that was thinned out: no camera counts on faster."""
+_MOST_THREADS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class BurstLimits:
@@ -107,9 +111,7 @@ def _may_follow(a: Shot, b: Shot, limits: BurstLimits) -> bool:
 def _by_time(shots: Sequence[Shot], limits: BurstLimits) -> list[_Run]:
     runs = []
     for body in _bodies(shots):
-        for part in _split(
-            _in_sequence(_single_instants(body)), lambda a, b: _adjoin(a, b, limits)
-        ):
+        for part in _threads(_in_sequence(_single_instants(body)), limits):
             if len(part) >= limits.least_pictures and _lasts(part, limits):
                 has_fractions = all(shot.has_subseconds for shot in part)
                 tells = "to the fraction" if has_fractions else "counters and looks"
@@ -122,14 +124,36 @@ def _lasts(shots: Sequence[Shot], limits: BurstLimits) -> bool:
     return (_gap(first, last) or 0.0) + _doubt(first, last) >= limits.least_seconds
 
 
+def _threads(shots: Sequence[Shot], limits: BurstLimits) -> list[tuple[Shot, ...]]:
+    """Runs of adjoining shots; those of two bodies of one model may lie between each other."""
+    runs: list[list[Shot]] = []
+    for shot in shots:
+        for run in reversed(runs[-_MOST_THREADS:]):
+            if _adjoin(run[-1], shot, limits):
+                run.append(shot)
+                break
+        else:
+            runs.append([shot])
+    return [tuple(run) for run in runs]
+
+
 def _adjoin(a: Shot, b: Shot, limits: BurstLimits) -> bool:
     seconds = _gap(a, b)
-    if seconds is None or seconds > limits.gap_seconds:
+    if seconds is None or seconds > limits.gap_seconds or _are_counted_apart(a, b):
         return False
     if a.has_subseconds and b.has_subseconds:
         return True
     apart = looks_apart(a, b)
     return are_consecutive(a, b) and apart is not None and apart[0] <= ALIKE_BITS
+
+
+def _are_counted_apart(a: Shot, b: Shot) -> bool:
+    """Whether the counters tell of two bodies of one model, as two guests with the same phone."""
+    first, second = a.counter, b.counter
+    if first is None or second is None or first[:2] != second[:2] or (a.serial and b.serial):
+        return False
+    apart, after_last = abs(first[2] - second[2]), int(10 ** first[1])
+    return min(apart, after_last - apart) > MOST_COUNTED_APART
 
 
 def _single_instants(shots: Iterable[Shot]) -> list[Shot]:

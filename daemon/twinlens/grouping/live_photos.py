@@ -2,13 +2,14 @@
 
 The phone writes one identifier into both; copies of a live photo share it, so the same folder goes
 first. Where either has lost it, the same folder, the same name and times within three seconds
-join them; two different identifiers forbid it. A clip's time is UTC by standard and often local,
-so a difference of whole quarter hours is a question of the zone, not of the moment.
+join them; two different identifiers or cameras forbid it. A clip's time is UTC by standard and
+often local, so a difference of whole quarter hours is a question of the zone, not of the moment.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from twinlens.grouping.cameras import same_camera
 from twinlens.grouping.candidates import AmbiguousPair, PairCandidate
 from twinlens.grouping.moments import QUARTER_HOUR_SECONDS, Agreement, Moment, Precision
 from twinlens.grouping.ties import Tie, Units
@@ -140,4 +141,5 @@ def _may_meet(still: PairCandidate, video: PairCandidate) -> bool:
     ):
         return False
     identifiers = {still.content_identifier, video.content_identifier} - {None, ""}
-    return len(identifiers) < 2
+    cameras = same_camera(still.make, still.model, video.make, video.model)
+    return len(identifiers) < 2 and cameras is not Agreement.DIFFER

@@ -21,7 +21,7 @@ from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.store import file_groups
 from twinlens.store import originals as originals_store
 
-RULES_VERSION = 5
+RULES_VERSION = 6
 """Raised when the rules of groups or duplicates change their meaning."""
 
 _USUAL_BURSTS = BurstLimits()
