@@ -251,6 +251,28 @@ def test_a_scan_made_years_later_is_no_conflict_and_not_high() -> None:
     assert (taken.value, taken.confidence) == ("1987-05-01T10:00:00", Confidence.MEDIUM)
 
 
+@pytest.mark.parametrize("model", ["Perfection V600", "CanoScan 9000F"])
+def test_a_scanners_capture_time_is_that_of_the_scan_unless_somebody_put_it_right(
+    model: str,
+) -> None:
+    scan = "2015:03:04 11:12:13"
+
+    by_the_scanner = _take(Make="EPSON", Model=model, DateTimeOriginal=scan, CreateDate=scan)
+    put_right = _take(
+        Make="EPSON", Model=model, DateTimeOriginal="1987:06:05 10:00:00", CreateDate=scan
+    )
+
+    assert by_the_scanner.confidence is Confidence.MEDIUM
+    assert by_the_scanner.candidates[0].rank == 7
+    assert (put_right.value, put_right.candidates[0].rank) == ("1987-06-05T10:00:00", 5)
+
+
+def test_a_time_before_there_were_digital_cameras_is_never_high_by_one_clocks_word() -> None:
+    old = "1839:05:01 10:00:00"
+
+    assert _take(DateTimeOriginal=old, CreateDate=old).confidence is Confidence.MEDIUM
+
+
 def test_a_conflict_costs_a_known_zone_one_level() -> None:
     taken = _take(
         DateTimeOriginal="2020:09:14 11:09:34",

@@ -89,6 +89,12 @@ _COMPOSITES = {
 _IPTC_TIMES = {_IPTC: "IPTC:TimeCreated", _IPTC_DIGITAL: "IPTC:DigitalCreationTime"}
 _CONTAINER_TIMES = frozenset({"QuickTime:CreateDate", "QuickTime:MediaCreateDate"})
 _FIX_AGE = timedelta(minutes=2)
+# Scanner, ScanJet, ScanSnap, CanoScan, Coolscan; Epson's and Plustek's series.
+_SCANNER = re.compile(
+    r"scan(?:ner|jet|snap|mate)|(?:cano|cool|film|snap)scan|epson.*(?:perfection|expression|\bgt-)"
+    r"|opticfilm|opticpro",
+    re.IGNORECASE,
+)
 _GPS_TIME = re.compile(r"([0-9]{1,2})[: ]+([0-9]{1,2})[: ]+([0-9]{1,2})(?:\.([0-9]+))?\s*Z?")
 
 
@@ -112,6 +118,8 @@ def content_candidates(tags: Mapping[str, str], kind: Kind) -> tuple[DateCandida
         moment, rank = reading.moment, _RANKS[tag]
         if tag == _ORIGINAL:
             moment, rank = _with_zone(moment, tags, readings)
+            if rank == Rank.LOCAL and _is_time_of_scan(moment, tags, readings):
+                rank = Rank.DIGITIZED
         elif rank == Rank.LOCAL and moment.offset is not None:
             rank = _zoned_rank(tag)
         found.append(DateCandidate(tag, moment.iso(), rank))
@@ -213,6 +221,17 @@ def _with_zone(
         if zone is not None:
             return replace(moment, offset=zone), Rank.ZONE_FROM_GPS
     return moment, Rank.LOCAL
+
+
+def _is_time_of_scan(
+    moment: Moment, tags: Mapping[str, str], readings: Mapping[str, Reading]
+) -> bool:
+    """Scanners write the time of the scan as that of the capture, too. Where somebody put it right,
+    the two differ."""
+    made = readings["EXIF:CreateDate"].moment if "EXIF:CreateDate" in readings else None
+    if made is not None and not _same_second(made, moment):
+        return False
+    return _SCANNER.search(f"{tags.get('EXIF:Make', '')} {tags.get('EXIF:Model', '')}") is not None
 
 
 def _hours_offset(text: str) -> timedelta | None:

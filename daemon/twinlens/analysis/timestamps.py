@@ -48,6 +48,8 @@ _RECORDING = timedelta(minutes=10)
 _FIX_AGE = timedelta(minutes=2)
 _DRIFT = timedelta(hours=1)
 _LEVELS = (Confidence.NONE, Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+_FIRST_CAMERA_YEAR = 1990
+"""Before, no camera stamped its files: somebody wrote the date, or a clock was at fault."""
 _MODIFIED_ON_DISK = "mtime"
 _SIBLING = "sibling:"
 
@@ -257,6 +259,8 @@ def _is_witness(winner: DateCandidate, moment: Moment, other: DateCandidate) -> 
     clock, other_clock = _clock(winner.source), _clock(other.source)
     if (moment.local.month, moment.local.day) == (1, 1):
         return other_clock not in {clock, "editor"}
+    if moment.local.year < _FIRST_CAMERA_YEAR:
+        return other_clock != clock
     return other_clock != clock or (clock == "camera" and winner.rank == Rank.LOCAL)
 
 
