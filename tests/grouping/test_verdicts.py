@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
@@ -133,3 +134,16 @@ def test_stricter_limits_only_take_away() -> None:
 
     assert found[0] <= found[1] <= found[2]
     assert found[1]
+
+
+def test_a_hair_of_movement_within_one_size_is_no_re_encoding_where_no_time_tells() -> None:
+    patches = np.random.default_rng(3).integers(90, 166, (24, 32, 3)).astype(np.uint8)
+    large = Image.fromarray(patches).resize((1280, 960), Image.Resampling.BICUBIC)
+    first, second = (large.crop((x, 40, x + 1000, 790)) for x in (40, 43))
+    wave = ImageEnhance.Brightness(second.crop((400, 200, 700, 500))).enhance(1.03)
+    second.paste(wave, (400, 200))  # what moved in the picture
+    facts: dict[str, Any] = {"captured_at": None, "has_subseconds": False}
+
+    assert _class(seen("a", first), seen("b", second)) is DuplicateClass.RE_ENCODED
+    assert _class(seen("a", first), seen("b", second, **facts)) is DuplicateClass.SIMILAR
+    assert _class(seen("a", first), seen("b", first, **facts)) is DuplicateClass.RE_ENCODED
