@@ -122,6 +122,13 @@ def test_a_kind_of_duplicates_may_be_written_as_it_is_shown(house: House) -> Non
     assert classes == sorted(classes)
 
 
+def test_what_another_preset_would_change_is_counted(library: House) -> None:
+    told = library.cli("duplicates", "--what-if", "strict").stdout.splitlines()
+
+    assert told[-2].endswith("; 0 would be new and 0 would be gone.")
+    assert told[-1] == "Nothing was changed."
+
+
 def test_why_tells_everything_of_one_file(library: House) -> None:
     found = library.ask("why", str(library.root / "a.JPG"))
 

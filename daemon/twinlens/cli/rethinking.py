@@ -9,7 +9,10 @@ from twinlens.service.engine import similarity_limits
 
 
 def show_what_if(config: Config, preset: str, *, as_json: bool) -> None:
-    """Say which groups another preset would bring and which it would take away."""
+    """Say which groups another preset would bring and which it would take away.
+
+    A group of other members is a new one, and the old one is gone.
+    """
     found = what_if(reading_database(config), similarity_limits(config), preset)
     if as_json:
         showing.print_json(found)
@@ -24,4 +27,6 @@ def show_what_if(config: Config, preset: str, *, as_json: bool) -> None:
         f"{found[when]['re_encoded']} re-encoded and {found[when]['similar']} similar groups"
         for when in ("now", "then")
     )
-    showing.print_line(out, f"now: {now}; with preset {preset}: {then}. Nothing was changed.")
+    change = f"{len(found['new'])} would be new and {len(found['gone'])} would be gone"
+    showing.print_line(out, f"now: {now}; with preset {preset}: {then}; {change}.")
+    showing.print_line(out, "Nothing was changed.")
