@@ -145,6 +145,22 @@ def test_the_owners_primary_stands_first_among_exact_copies(world: World) -> Non
     assert "chosen by the owner" in after["rule"]
 
 
+def test_the_owners_primary_stands_first_among_near_duplicates_until_it_is_taken_back(
+    world: World,
+) -> None:
+    def first() -> str:
+        (group,) = (d for d in told(world, "large.jpg")["duplicates"])
+        return next(Path(m["path"]).name for m in group["members"] if m["is_primary"])
+
+    assert first() == "large.jpg"
+
+    (number,) = say(world, "primary", "smaller.jpg")
+    assert first() == "smaller.jpg"
+
+    withdraw(room(world), [str(number)])
+    assert first() == "large.jpg"
+
+
 def test_a_group_is_reviewed_once_the_owner_has_spoken_about_every_member(world: World) -> None:
     say(world, "keep", "large.jpg")
     assert not reviewed(world, "large.jpg")

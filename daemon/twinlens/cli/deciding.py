@@ -115,11 +115,13 @@ def decision_text(decision: dict[str, Any], *, with_time: bool = False) -> str:
     """A decision in one line of markup, its number first."""
     said = decision["verb"]
     if decision["value"] is not None:
-        is_path = said in ("primary", "discard")
+        is_path = said == "discard" or (said == "primary" and not _has_moved(decision))
+        has_moved = said == "primary" and not is_path
         if is_path:
             said += f"  {path_text(decision['value'])}"
             return _timed(decision, said, with_time=with_time)
-        said += f" {visible(decision['value'])}"
+        if not has_moved:
+            said += f" {visible(decision['value'])}"
     text = f"{said}  {_some_path(decision['paths'], decision['sha256'])}"
     if decision["other_sha256"]:
         text += f"  and  {_some_path(decision['other_paths'], decision['other_sha256'])}"
@@ -134,6 +136,11 @@ def _timed(decision: dict[str, Any], text: str, *, with_time: bool) -> str:
     if with_time and decision["withdrawn_at"]:
         line += f"  (withdrawn {decision['withdrawn_at'].replace('T', ' ')[:19]} UTC)"
     return line
+
+
+def _has_moved(decision: dict[str, Any]) -> bool:
+    """Whether the file that was named is elsewhere by now: the choice holds for its content."""
+    return bool(decision["paths"]) and decision["value"] not in decision["paths"]
 
 
 def _some_path(paths: list[str], sha256: str) -> str:

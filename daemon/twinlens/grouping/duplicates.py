@@ -176,6 +176,7 @@ def _primary(pictures: Sequence[Picture], twins: Sequence[int]) -> Choice:
         Contender(
             picture.original_id,
             picture.sha256.encode(),
+            is_chosen=picture.is_chosen,
             is_rendered=picture.kind is not Kind.RAW,
             has_facts=picture.has_facts,
             twins=count,

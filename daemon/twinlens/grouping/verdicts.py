@@ -34,7 +34,7 @@ class Picture:
     pixels as stored; the miniature is of the upright picture. `captured_at` is ISO 8601 from the
     content alone. `photograph_ids` are the file groups its files are in, `shots` the burst and the
     number in it of each of its files. `rejected_with` are the digests the owner said this is no
-    duplicate of.
+    duplicate of; `is_chosen` is their choice of who stands first.
     """
 
     original_id: int
@@ -53,6 +53,7 @@ class Picture:
     photograph_ids: frozenset[int] = frozenset()
     shots: frozenset[tuple[int, int]] = frozenset()
     rejected_with: frozenset[str] = frozenset()
+    is_chosen: bool = False
 
     @property
     def moment(self) -> Moment | None:

@@ -124,6 +124,7 @@ def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
     photographs = file_groups.group_ids_of_originals(wanted)
     shots = store.shots_of(wanted)
     rejected = decisions.rejected_with(one.sha256 for one in looks)
+    chosen = decisions.choices_of(one.sha256 for one in looks)
     return [
         Picture(
             original_id=one.original_id,
@@ -143,6 +144,7 @@ def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
             photograph_ids=photographs.get(one.original_id, frozenset()),
             shots=shots.get(one.original_id, frozenset()),
             rejected_with=rejected.get(one.sha256, frozenset()),
+            is_chosen=one.sha256 in chosen,
         )
         for one in looks
     ]
