@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import signal
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,8 @@ class Checkout:
             text=True,
             check=False,
             timeout=60,
+            # Whoever starts the tests in the background has them ignore Ctrl-C, which is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def called(self) -> list[str]:

@@ -133,12 +133,12 @@ def test_only_the_first_frame_counts(scene: Image.Image) -> None:
     assert distance(decoded(data, "image/gif"), scene) <= 4
 
 
-def test_the_thumbnail_is_small_but_not_smaller_than_256(scene: Image.Image) -> None:
+def test_the_thumbnail_is_small_but_not_smaller_than_240(scene: Image.Image) -> None:
     for form in ("JPEG", "PNG"):
         found = decoded(encoded(scene.resize((3000, 2000)), form), TYPES[form])
 
         assert found.thumbnail is not None
-        assert 256 <= min(found.thumbnail.size) < 512
+        assert 240 <= min(found.thumbnail.size) < 480
         assert (found.width, found.height) == (3000, 2000)
 
 

@@ -10,7 +10,7 @@ from support.daemon import Daemon, House, eventually
 from support.mounts import Mounts
 from support.pictures import picture, put_picture
 
-SOMETIME = 10.0
+SOMETIME = 30.0
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from twinlens.commands.jobs import list_jobs
 from twinlens.store.database import Database
 
 MOST_SECONDS = 10.0
-SOMETIME = 8.0
+SOMETIME = 30.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ SETTLE = 0.3
 SOON = SETTLE + 1.0
 """How long after it was closed a file may take to be listed."""
 
-SOMETIME = 8.0
+SOMETIME = 30.0
 """For what takes more than one step, on a busy machine."""
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from support.daemon import Daemon, House, eventually, processes_below
 from support.pictures import picture, put_picture
 
-SOMETIME = 10.0
+SOMETIME = 30.0
 
 PATIENCE = {"processes": 2, "retries": 1, "retry_pause_seconds": 0.3}
 

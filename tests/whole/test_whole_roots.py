@@ -13,7 +13,7 @@ from support.injecting import with_few
 from support.mounts import Mounts
 from support.pictures import put_picture
 
-SOMETIME = 8.0
+SOMETIME = 30.0
 NOTICED = 12.0
 """How soon a root that is back is seen."""
 

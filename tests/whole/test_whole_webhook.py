@@ -13,7 +13,7 @@ from support.pictures import picture, put_picture
 from support.receiver import Receiver, receiving
 
 SECRET = "correct horse battery staple"
-SOMETIME = 10.0
+SOMETIME = 30.0
 
 
 @pytest.fixture
