@@ -9,8 +9,8 @@ from PIL import Image
 from twinlens.model.miniature import CHROMA_SIDE
 
 THUMBNAIL_SIDE: Final = 240
-"""A thumbnail's shorter side is at least this long, where the picture's is. Cameras' sizes are often
-multiples of it (VGA, 1280x960, 2560x1920): such a JPEG is decoded at just a half, a quarter, …"""
+"""A thumbnail's shorter side is at least this long, where the picture's is. Cameras' sizes are
+often multiples of it (VGA, 1280x960, 2560x1920): such a JPEG is decoded at just a half, a quarter, …"""
 _CLIPPED_SIDE: Final = 8 * CHROMA_SIDE
 _GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I", "F"})
 
