@@ -22,7 +22,7 @@ def test_a_miniature_is_the_picture_that_the_phash_is_made_of() -> None:
     assert len(data) == BYTES <= 1220
     read = Miniature.read(data)
     assert read is not None
-    small = thumbnail.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small = thumbnail.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=4.0)
     assert np.array_equal(read.luminance, np.asarray(small))
     assert np.all(read.chroma == 128)
     assert Miniature.read(data[:-1]) is None

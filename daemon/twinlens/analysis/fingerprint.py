@@ -2,7 +2,7 @@
 
 All four hashes come from one thumbnail, the pHash, aHash and wHash by way of one picture of 32x32
 pixels. They are imagehash's own, bit for bit, of that small picture; a thumbnail of at least 240
-pixels each way and its reduction in two steps leave the pHash within 4 bits of the full picture's,
+pixels each way and its reduction in two steps leave the pHash within 2 bits of the full picture's,
 and mostly equal to it.
 
 A hash of a picture that shows next to nothing is noise: flat, black, blown out, half dark, a page
@@ -27,9 +27,9 @@ from twinlens.model.picture import Fingerprint
 
 _SIDE = 32
 _HASH_SIDE = 8
-_GAP = 3.0
-"""Before it is resampled, a picture is reduced by a whole factor that leaves it three times larger
-than it will be: the result is the same to the eye (Pillow), at a fifth of the cost."""
+_GAP = 4.0
+"""Before it is resampled, a picture is reduced by a whole factor that leaves it four times larger
+than it will be: the same to the eye (Pillow says so from 3 on), at a fifth of the cost."""
 _LEAST_ROWS = 48
 _TONE_WIDTH = 8
 _FLAT_DEVIATION = 5.0

@@ -8,7 +8,7 @@ in memory, is loaded at first need, and is dropped when a transaction fails.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
 from twinlens.grouping.miniatures import Miniature, keys_of, turned_keys
@@ -68,7 +68,7 @@ class Lookalikes:
         found: list[Lookalike] = []
         every = sorted({original_id for original_id, _ in store.comparable()} | store.twins())
         for part in _parts(every, _BATCH):
-            found.extend(_compared(part, index, limits, only_later=True))
+            found.extend(_compared(_by_id(part), index, limits, only_later=True))
         verdicts_of: dict[int, list[Lookalike]] = {}
         for one in found:
             verdicts_of.setdefault(one.first_id, []).append(one)
@@ -79,21 +79,22 @@ class Lookalikes:
     def _judged(self, part: Sequence[int]) -> list[Lookalike]:
         """The verdicts on these contents, which have none, and everything near them."""
         index = self._loaded_index()
-        present = {picture.original_id: picture for picture in pictures_of(part)}
+        pictures = _by_id(part)
         for original_id in part:
-            picture = present.get(original_id)
+            picture = pictures.get(original_id)
             if picture is None or picture.miniature is None:
                 index.remove(original_id)
             else:
                 index.add(original_id, picture.miniature.keys)
-        return _compared(part, index, self._limits)
+        return _compared(pictures, index, self._limits)
 
     def _regrouped(self, seeds: set[int]) -> list[DuplicateGroup]:
         """Make the groups anew of all that hangs together with the seeds."""
-        affected: set[int] = set()
+        tied = seeds & _ends(store.verdicts_on(seeds))
+        affected = seeds - tied
         wanted: list[DuplicateGroup] = []
         skipped: set[int] = set()
-        for seed in sorted(seeds):
+        for seed in sorted(tied):
             if seed in affected or seed in skipped:
                 continue
             together, verdicts = _component(seed)
@@ -150,8 +151,12 @@ def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
     ]
 
 
+def _by_id(original_ids: Iterable[int]) -> dict[int, Picture]:
+    return {picture.original_id: picture for picture in pictures_of(original_ids)}
+
+
 def _compared(
-    part: Sequence[int],
+    pictures: Mapping[int, Picture],
     index: SimilarityIndex,
     limits: SimilarityLimits,
     *,
@@ -160,7 +165,6 @@ def _compared(
     """The verdicts on each of these and everything near it; with `only_later` each pair is met
     from its lower id alone.
     """
-    pictures = {picture.original_id: picture for picture in pictures_of(part)}
     twins = store.with_image_digest(
         picture.image_digest for picture in pictures.values() if picture.image_digest
     )

@@ -31,7 +31,7 @@ from PIL import (
 from twinlens.media.exif import EmbeddedTags, read_embedded
 from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
-from twinlens.media.thumbnails import THUMBNAIL_SIDE, chroma, grey, small, upright
+from twinlens.media.thumbnails import DRAFT_SIDE, chroma, grey, small, upright
 
 _FORMATS: Final = {
     "image/jpeg": (JpegImagePlugin.JpegImageFile.format,),
@@ -214,7 +214,7 @@ def _draft(image: Image.Image, most_pixels: int) -> str | None:
     # YCbCr spares the conversion to RGB, and its Y is what a grey decoding would give. libjpeg
     # cannot make it from a JPEG that stores RGB.
     mode = None if _stores_rgb(image) else "YCbCr"
-    image.draft(mode, (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    image.draft(mode, (DRAFT_SIDE, DRAFT_SIDE))
     return f"too large to decode: {whole} pixels" if _pixels(image) > most_pixels else None
 
 

@@ -8,9 +8,11 @@ from PIL import Image
 
 from twinlens.model.miniature import CHROMA_SIDE
 
-THUMBNAIL_SIDE: Final = 240
-"""A thumbnail's shorter side is at least this long, where the picture's is. Cameras' sizes are
-often multiples of it (VGA, 1280x960, 2560x1920): such a JPEG is decoded at just a half, a quarter, …"""
+THUMBNAIL_SIDE: Final = 256
+"""A thumbnail's shorter side is at least this long, where the picture's is."""
+DRAFT_SIDE: Final = 240
+"""Enough for a JPEG, which is decoded at a half, a quarter, an eighth: cameras' sizes are often
+multiples of it (VGA, 1280x960, 2560x1920), and come out at just this."""
 _CLIPPED_SIDE: Final = 8 * CHROMA_SIDE
 _GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I", "F"})
 
