@@ -244,7 +244,7 @@ class SimilarityConfig(Section):
     max_distance: int | None = Field(
         default=None,
         ge=0,
-        le=12,
+        le=16,
         examples=[8],
         description="The most bits of 64 in which the fingerprints of similar pictures may differ, "
         "in place of the preset's: that of `strict` is 6, of `normal` 12, of `loose` 16.",
