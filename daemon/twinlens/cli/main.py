@@ -21,6 +21,7 @@ from twinlens.cli.jobs import jobs_app
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.cli.schema import migrate_app
 from twinlens.cli.showing import show_result
+from twinlens.cli.vault import vault_app
 from twinlens.commands import status as status_command
 from twinlens.config.loading import load_config
 from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
@@ -225,6 +226,7 @@ app.command()(decide)
 app.command()(clocks)
 actions.register(app)
 maintenance.register(app)
+app.add_typer(vault_app, name="vault")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(config_app, name="config")
 app.add_typer(migrate_app, name="migrate")

@@ -92,6 +92,10 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
     damaged = status["verification"]["rotten"] + status["verification"]["unreadable"]
     if damaged:
         facts.append(("damaged", f"[red]{counted(damaged, 'file')}[/red]: see twinlens verify"))
+    if vault := status["vault"]:
+        held = f"{vault['kept']} originals kept, {vault['lacking']} lacking"
+        trouble = f": [yellow]{escape(vault['trouble'])}[/yellow]" if vault["trouble"] else ""
+        facts.append(("vault", held + trouble))
     if status["unwatched_files"]:
         facts.append(
             ("unwatched", f"{status['unwatched_files']} files of folders no longer in the config")

@@ -12,6 +12,7 @@ from typing import Any
 from twinlens.commands.action_checks import action_checks
 from twinlens.commands.backup import OLD_DAYS, age_days
 from twinlens.commands.checks import Check
+from twinlens.commands.vault_checks import vault_checks
 from twinlens.commands.verify import advice
 from twinlens.config.credentials import exposed_secrets
 from twinlens.config.roots import inspect_roots
@@ -46,6 +47,7 @@ def doctor(
         *_database(config),
         *_roots(config),
         *action_checks(config),
+        *vault_checks(config),
     ]
     states = [check.state for check in checks]
     worst = next((s for s in ("error", "warning") if s in states), "ok")

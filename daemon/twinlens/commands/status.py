@@ -5,9 +5,9 @@ from typing import Any
 from twinlens.host.lock import holder
 from twinlens.model.paths import to_text
 from twinlens.model.roots import RootRecord, WatchMode
+from twinlens.store import blobs, listing, meta, outbox, verifications, work_items
 from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
-from twinlens.store import listing, meta, outbox, verifications, work_items
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 
@@ -45,6 +45,7 @@ def status(database: Database) -> dict[str, Any]:
             ],
             "webhooks": {"waiting": waiting, "given_up": given_up, "last_error": last_error},
             "verification": _verification(),
+            "vault": _vault(),
             "last_cleanup_at": meta.read("last_cleanup_at"),
             "last_reconcile_at": meta.read("last_reconcile_at"),
         }
@@ -53,6 +54,13 @@ def status(database: Database) -> dict[str, Any]:
 def _verification() -> dict[str, Any]:
     """What reading files again has found; the paths are what `verify` shows."""
     return {**verifications.numbers(), "last_verify_at": meta.read("last_verify_at")}
+
+
+def _vault() -> dict[str, Any] | None:
+    """What is kept in the vault; None where none was made."""
+    if blobs.vault_identity() is None:
+        return None
+    return {**blobs.numbers(), "trouble": meta.read("vault_trouble") or ""}
 
 
 def _root(record: RootRecord, is_running: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from twinlens.commands import jobs as jobs_commands
 from twinlens.commands import maintain
 from twinlens.commands import trash as trash_command
 from twinlens.commands import undo as undo_command
+from twinlens.commands import vault as vault_command
 from twinlens.commands import verify as verify_command
 from twinlens.commands.acting import ActionRoom
 from twinlens.config.schema import Config
@@ -87,6 +88,13 @@ class Holder:
     def _verify(self, argument: Argument) -> dict[str, Any]:
         return verify_command.ask(self.writer, argument, utc_text())
 
+    def _vault_make(self, argument: Argument) -> dict[str, Any]:
+        spec, adopt = vault_command.spec_of(self.config), bool(argument.get("adopt"))
+        return vault_command.make(self.database, self.writer, spec, utc_text, adopt=adopt)
+
+    def _vault_pass(self, argument: Argument) -> dict[str, Any]:
+        return vault_command.ask(self.writer, argument, utc_text())
+
     def _decide(self, argument: Argument) -> dict[str, Any]:
         verb, paths, value = argument["verb"], argument["paths"], argument["value"]
         return decide_command.decide(self._decision_room(), str(verb), paths, value)
@@ -141,6 +149,8 @@ _REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingP
         "reconcile": Holder._reconcile,
         "note_backup": Holder._note_backup,
         "verify": Holder._verify,
+        "vault_make": Holder._vault_make,
+        "vault_pass": Holder._vault_pass,
         "decide": Holder._decide,
         "withdraw": Holder._withdraw,
         "apply": Holder._apply,

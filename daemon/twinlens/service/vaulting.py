@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from twinlens.config.credentials import read_vault_secret
-from twinlens.config.schema import Config
+from twinlens.commands.vault import spec_of
 from twinlens.errors import ConfigError
 from twinlens.jobs.definition import JobDefinition
 from twinlens.jobs.work_queue import WRITTEN
@@ -19,7 +18,6 @@ from twinlens.maintenance.vault_passes import NO_VAULT, VaultParts
 from twinlens.maintenance.vault_scrub import SCRUB, VaultScrub
 from twinlens.maintenance.vault_work import look_through, read_blob, store
 from twinlens.model.events import EventName, Severity
-from twinlens.model.vault import BucketAccess, PutHow, VaultSpec
 from twinlens.store import blobs, generation, meta, work_items
 from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
@@ -39,19 +37,6 @@ NEXT_SLICE_SECONDS = 600.0
 
 _LAST = {FILL: "last_vault_fill_at", SCRUB: "last_vault_verify_at", GC: "last_vault_gc_at"}
 _TROUBLE = "vault_trouble"
-
-
-def spec_of(config: Config) -> VaultSpec | None:
-    """How the vault of the config is reached; None where it names none. Reads its secret."""
-    vault = config.vault
-    if vault.place is None:
-        return None
-    return VaultSpec(
-        vault.place,
-        tuple(PutHow(way.value) for way in vault.how),
-        vault.reserve_mib << 20,
-        BucketAccess(vault.endpoint_url, vault.region, vault.access_key, read_vault_secret(vault)),
-    )
 
 
 class Vaulting:
