@@ -201,8 +201,14 @@ class Intake:
         is_gone = finding.stat is None and not finding.is_transient
         if is_gone and not self._parts.places.is_trusted(item.root_id):
             return _Verdict(item, is_later=True, error="the root cannot be reached")
-        if is_gone and self._was_on_lost_mount(work):
-            return _Verdict(item, is_later=True, error="its mount cannot be reached")
+        if is_gone:
+            with self._parts.database.reading():
+                record = files_store.find(item.root_id, item.path)
+            if is_on_lost_mount(work.place, record):
+                return _Verdict(item, is_later=True, error="its mount cannot be reached")
+            # The mount, or the file, came back after the worker had looked.
+            if record and is_still_there(work.place.absolute(item.path), record.stat):
+                return _Verdict(item, is_moved_on=True)
         if finding.sha256 is not None and finding.stat is not None:
             path = work.place.absolute(item.path)
             if has_left(path, finding.stat):
@@ -227,11 +233,6 @@ class Intake:
             return _Verdict(item, None, error)
         finding = Finding(path, stat=stat, problem=error)
         return _Verdict(item, Seen(item.root_id, item.path, finding, work.is_nested), error)
-
-    def _was_on_lost_mount(self, work: _UnderWay) -> bool:
-        with self._parts.database.reading():
-            record = files_store.find(work.item.root_id, work.item.path)
-        return is_on_lost_mount(work.place, record)
 
     def _record(self) -> None:
         while self._ready:
