@@ -3,35 +3,20 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.verifying import LATER, settle, verify
 from support.world import World, jpeg, opened_world
 from twinlens.commands.verify import state
-from twinlens.events import EventBus, EventFactory
-from twinlens.jobs.runner import JobRunner
 from twinlens.maintenance import scrub as scrub_module
 from twinlens.model.events import Event, EventName
 from twinlens.model.roots import RootState
-from twinlens.service.scrubbing import Scrubbing, seconds_used
+from twinlens.service.scrubbing import seconds_used
 from twinlens.store import files, originals, roots, verifications, work_items
 from twinlens.store import jobs as jobs_store
-
-LATER = "2999-01-01T00:00:00+00:00"
-
-
-class Here(Executor):
-    """Runs tasks in this process, at once."""
-
-    def submit(  # type: ignore[override]  # positional arguments are all a task needs
-        self, fn: Callable[..., Any], /, *args: Any
-    ) -> "Future[Any]":
-        future: Future[Any] = Future()
-        future.set_result(fn(*args))
-        return future
 
 
 @pytest.fixture
@@ -44,40 +29,6 @@ def world(tmp_path: Path) -> Iterator[World]:
         world.scan()
         settle(world)
         yield world
-
-
-def settle(world: World, at: str = "2996-01-01T00:00:00+00:00") -> None:
-    """Let the files have been recorded well after they were written."""
-
-    def work() -> None:
-        for record in files.below(world.root_id, b""):
-            row = verifications.File.get_by_id(record.id)
-            row.updated_at = at
-            row.save()
-
-    world.store.write(work)
-
-
-def verify(world: World, events: list[Event] | None = None, **argument: object) -> dict[str, Any]:
-    bus = EventBus()
-    if events is not None:
-        bus.subscribe(events.append)
-    at = "2997-01-01T00:00:00+00:00"
-    scrubbing = Scrubbing(
-        database=world.store.database,
-        writer=world.store.writer,
-        places=world.places,
-        bus=bus,
-        new_event=EventFactory(world.clock),
-        clock=lambda: at,
-        is_stopped=lambda: False,
-    )
-    argument.setdefault("before", LATER)
-    runner = JobRunner(world.store.database, world.store.writer, Here(), world.at)
-    job = world.store.write(lambda: jobs_store.ask("verify", argument, world.at()))
-    done = runner.run(job, scrubbing.definition())
-    assert done.error is None
-    return dict(done.result or {})
 
 
 def rot(path: Path, *, at: int = 200) -> None:

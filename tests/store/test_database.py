@@ -159,6 +159,7 @@ def test_a_new_database_and_its_folder_are_the_owners_alone(tmp_path: Path) -> N
     Database(tmp_path / "state" / "twinlens.db")
 
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "state" / "twinlens.db").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_row_cannot_refer_to_nothing(store: Store, root_id: int) -> None:

@@ -2,10 +2,15 @@
 
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from support.nobody import run_as_nobody
 from twinlens.model.actions import (
     OPEN_STATES,
     ActionKind,
@@ -80,6 +85,35 @@ def tree(root: Path, *, with_trash: bool = False) -> dict[str, tuple[bytes, int,
 def contents_everywhere(root: Path) -> set[bytes]:
     """Every content below the root, the trash included."""
     return {data for data, _, _ in tree(root, with_trash=True).values()}
+
+
+_AS_NOBODY = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from pathlib import Path
+from support.acting import MemoryJournal, step_for
+from twinlens.actions.performing import perform
+from twinlens.model.actions import ActionKind
+step = step_for(Path(sys.argv[1]), "copy.jpg", "keep.jpg", ActionKind(sys.argv[2]))
+(outcome,) = perform([step], MemoryJournal([step]))
+print(outcome.state, outcome.reason)
+"""
+
+
+def act_as_nobody(kind: ActionKind) -> str:
+    """What becomes of a step whose files belong to root, in a folder where everybody may write."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make files of another user")
+    root = Path(tempfile.mkdtemp(prefix="twinlens-test-", dir="/dev/shm"))
+    try:
+        root.chmod(0o777)
+        for name in ("keep.jpg", "copy.jpg"):
+            (root / name).write_bytes(b"a picture of the sea " * 900)
+            os.utime(root / name, (1_400_000_000, 1_400_000_000))
+        tests = Path(__file__).resolve().parents[1]
+        return run_as_nobody(_AS_NOBODY, str(root), kind.value, str(tests))
+    finally:
+        shutil.rmtree(root)
 
 
 class SameDigest:

@@ -9,17 +9,8 @@ import pytest
 
 from support.daemon import Daemon, House, eventually
 from support.mounts import Mounts
+from support.rot import turn_a_bit
 from support.world import jpeg
-
-
-def turn_a_bit(disk: Path, content: bytes) -> None:
-    """Change one bit of a file in the image of a disk that is not mounted."""
-    data = disk.read_bytes()
-    at = data.find(content)
-    assert at > 0
-    with disk.open("r+b") as file:
-        file.seek(at + 500)
-        file.write(bytes([data[at + 500] ^ 4]))
 
 
 @pytest.mark.skipif(shutil.which("mkfs.ext4") is None, reason="mkfs.ext4 is not installed")

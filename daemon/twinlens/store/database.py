@@ -11,7 +11,7 @@ SQLite's locks.
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -187,6 +187,7 @@ def _refuse_odd_file(path: Path, *, must_exist: bool) -> None:
                 f"{path}: there is no database yet",
                 "run `twinlens scan` once, or start the daemon",
             ) from None
+        _make(path)
         return
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}", advice_for(error)) from error
@@ -199,6 +200,13 @@ def _refuse_odd_file(path: Path, *, must_exist: bool) -> None:
             f"{path}: has a second name (hard link); SQLite's journal would be missed under it",
             "remove the other name, or copy the file with `twinlens backup`",
         )
+
+
+def _make(path: Path) -> None:
+    """Make the file, closed to others: it tells where and when every picture was taken. SQLite
+    would make it by the umask, and makes its journal like the file."""
+    with suppress(OSError):  # what is in the way, SQLite tells
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def is_database_error(error: BaseException) -> bool:
