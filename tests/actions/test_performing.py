@@ -314,6 +314,25 @@ def test_files_with_unequal_attributes_do_not_become_one(
     assert tree(local_root, with_trash=True) == before
 
 
+@pytest.mark.parametrize("point", ["checked", "prepared", "captured"])
+@pytest.mark.parametrize("name", ["keep.jpg", "holiday/copy.jpg"])
+def test_a_mode_that_is_changed_meanwhile_is_not_lost(
+    local_root: Path, name: str, point: str
+) -> None:
+    two_copies(local_root)
+    inode = (local_root / name).stat().st_ino
+
+    def change() -> None:
+        next(p for p in local_root.rglob("*.jpg") if p.stat().st_ino == inode).chmod(0o640)
+
+    outcome, _ = act(local_root, ActionKind.HARDLINK, at(point, change))
+
+    assert outcome.state is StepState.REFUSED
+    assert "modes" in outcome.reason
+    assert (local_root / name).stat().st_mode & 0o777 == 0o640
+    assert trashed(local_root) == []
+
+
 @pytest.mark.parametrize("target", ["keep.jpg", "holiday/copy.jpg", "holiday"])
 def test_no_link_is_followed(local_root: Path, target: str) -> None:
     two_copies(local_root)

@@ -120,7 +120,10 @@ class _ToLink:
             raise refusal("the copy", error) from error
 
     def check(self) -> dict[str, object]:
-        return _check_captured(self._pair, _required(self._item))
+        evidence = _check_captured(self._pair, _required(self._item))
+        # A lease stops who writes, not who changes a mode.
+        self._pair.require_equal_attributes()
+        return evidence
 
     def give_back(self) -> tuple[StepState, str]:
         if self._item is None:

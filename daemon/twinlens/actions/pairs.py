@@ -87,6 +87,17 @@ class OpenPair:
             "keeper_inode": self.keeper.status.st_ino,
         }
 
+    def require_equal_attributes(self) -> None:
+        """Raise Refused where the two could not be one file without a loss."""
+        try:
+            difference = Attributes.of(self.victim.descriptor).difference(
+                Attributes.of(self.keeper.descriptor)
+            )
+        except OSError as error:
+            raise refusal("one of the two files", error) from error
+        if difference is not None:
+            raise Refused(f"as one file they would share their attributes, but {difference}")
+
 
 @contextmanager
 def opened_pair(step: Step) -> Iterator[OpenPair]:
@@ -129,14 +140,7 @@ def _require_two_files(pair: OpenPair) -> None:
     if planned.kind is not ActionKind.REFLINK and victim.st_nlink != 1:
         raise Refused("the copy has another name (hard link): nothing would be gained")
     if planned.kind is ActionKind.HARDLINK:
-        try:
-            difference = Attributes.of(pair.victim.descriptor).difference(
-                Attributes.of(pair.keeper.descriptor)
-            )
-        except OSError as error:
-            raise refusal("one of the two files", error) from error
-        if difference is not None:
-            raise Refused(f"as one file they would share their attributes, but {difference}")
+        pair.require_equal_attributes()
 
 
 def _told(file: OpenFile) -> dict[str, object]:

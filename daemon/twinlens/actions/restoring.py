@@ -104,14 +104,11 @@ def _exchanged(item: TrashItem, target: _Target, link: tuple[int, int]) -> bool:
     own = item.identity
     try:
         kernel.exchange(item.folder, item.name, target.folder, target.name)
-        came = item.identity
-        if own is not None and came is not None and came != link:
-            swap_until_quiet(item, target.folder, put=own, held=came)
-            return False
         if item.remove_link(link):
             return True
-        if own is not None:
-            swap_until_quiet(item, target.folder, put=own, held=link)
+        came = item.identity
+        if own is not None and came is not None:
+            swap_until_quiet(item, target.folder, put=own, held=came)
     except FileNotFoundError:
         return item.identity is None
     return False
