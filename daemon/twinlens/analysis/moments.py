@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 
 _FIRST_YEAR = 2
 _LAST_YEAR = 9998  # a zone applied to it must not leave what datetime can hold
@@ -117,6 +118,7 @@ def moment_of(
     return Moment(local, precision, offset if precision >= Precision.MINUTE else None, digits)
 
 
+@lru_cache(maxsize=1024)  # one stamp is read fifteen times while its file is recorded
 def parse_iso(value: str) -> Moment | None:
     """Read what `Moment.iso` writes and the forms of ISO 8601 close to it, else None."""
     match = _ISO.fullmatch(value)

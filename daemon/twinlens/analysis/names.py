@@ -9,6 +9,7 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Taken off the end, over and over. Only up to three digits: `Rome (2019)` is a year, not a copy.
 _COPY_TAILS = re.compile(
@@ -126,6 +127,7 @@ class NameParts:
         return self.edit_mark is not None and _SURE_EDIT.fullmatch(self.edit_mark) is not None
 
 
+@lru_cache(maxsize=1024)  # recording a file asks for its name's parts six times
 def parse_name(name: bytes) -> NameParts:
     """Take the name of a file (no folders) apart by the field rules, section 4. Never raises.
 

@@ -64,7 +64,7 @@ class Scan:
         self.tally = ScanTally(parts.monotonic())
 
     def definition(
-        self, *, batch_size: int = 32, timeout_seconds: float = 86_400.0
+        self, *, batch_size: int = 128, timeout_seconds: float = 86_400.0
     ) -> JobDefinition:
         """The job. Failed files go to the work queue, which owns patience: no retries here."""
         return JobDefinition(
