@@ -99,7 +99,7 @@ def test_the_owners_date_is_taken_at_once_and_the_rest_stays_as_evidence(world: 
     assert after["taken_at"]["zone"] == "+02:00"
     assert len(after["taken_at"]["candidates"]) == len(before["candidates"]) + 1
     assert [d["verb"] for d in after["decisions"]] == ["date"]
-    assert [r["what"] for r in after["revisions"]] == ["date"]
+    assert [r["what"] for r in after["revisions"]] == ["date", "capture time"]
 
     withdraw(room(world), [str(number)])
     assert told(world, "IMG_1.jpg")["taken_at"] == before

@@ -3,7 +3,6 @@
 Whatever comes from a file is shown with `visible`: metadata is data, and must not steer a terminal.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -122,9 +121,20 @@ def _size(size: int) -> str:
 
 
 def _holders(content: dict[str, Any]) -> str:
-    if content["reference_count"] == 0:
-        return f"no file any more, since {when(content['orphaned_at'])}"
-    return counted(content["reference_count"], "file")
+    held = content["references"]
+    others = [
+        words.format(counted(held[name], one))
+        for name, one, words in (
+            ("trash", "file", "{} in the trash"),
+            ("jobs", "running job", "{}"),
+            ("blobs", "copy", "{} in the vault"),
+        )
+        if held[name]
+    ]
+    if held["files"]:
+        return ", ".join([counted(held["files"], "file"), *others])
+    since = f", since {when(content['orphaned_at'])}" if content["orphaned_at"] else ""
+    return ", ".join([f"no file any more{since}", *others])
 
 
 def _content_facts(file: dict[str, Any], content: dict[str, Any]) -> Facts:
@@ -243,15 +253,5 @@ def _show_owner(out: Console, why: dict[str, Any]) -> None:
     if why["revisions"]:
         _title(out, "What was changed")
     for revision in why["revisions"]:
-        story = " → ".join(_told(revision[key]) for key in ("before", "after"))
-        what = visible(revision["what"])
-        print_line(out, f"  {when(revision['at'])}  {revision['actor']}: {what}  {story}")
-
-
-def _told(text: str | None) -> str:
-    """A side of a revision in a few words."""
-    if text is None:
-        return "nothing"
-    told = json.loads(text)
-    value = f" {visible(told['value'])}" if "value" in told else ""
-    return f"{visible(told['verb'])}{value} (decision {told['decision']})"
+        words = f"{visible(revision['by'])}: {visible(revision['words'])}"
+        print_line(out, f"  {when(revision['at'])}  {words}")

@@ -15,10 +15,11 @@ from twinlens.commands.shapes import file_shape
 from twinlens.commands.why_dates import taken_at
 from twinlens.commands.why_duplicates import duplicates_of, near_misses
 from twinlens.commands.why_groups import groups_of, left_open_of
+from twinlens.commands.why_story import story_of
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.model.views import FileView
 from twinlens.store import decisions as decisions_store
-from twinlens.store import listing, revisions, tags, work_items
+from twinlens.store import holds, listing, tags, work_items
 from twinlens.store.database import Database
 
 
@@ -47,7 +48,7 @@ def why(
             "near_misses": [] if limits is None else near_misses(view, limits),
             "tags": _tags(view),
             "decisions": _decisions(view),
-            "revisions": _revisions(view),
+            "revisions": [] if view.original is None else story_of(view.original.sha256),
         }
 
 
@@ -94,6 +95,7 @@ def _content(view: FileView) -> dict[str, Any] | None:
         "kind": measured.kind.value,
         "error": measured.error,
         "reference_count": original.reference_count,
+        "references": asdict(holds.of_content(original.sha256)),
         "orphaned_at": original.orphaned_at,
         "algorithm_version": measured.algorithm_version,
         "fingerprint": None
@@ -122,12 +124,3 @@ def _decisions(view: FileView) -> list[dict[str, Any]]:
     if view.original is None:
         return []
     return shapes(decisions_store.of_content(view.original.sha256))
-
-
-def _revisions(view: FileView) -> list[dict[str, Any]]:
-    if view.original is None:
-        return []
-    return [
-        {"at": r.at, "actor": r.actor, "what": r.what, "before": r.before, "after": r.after}
-        for r in revisions.of_content(view.original.sha256)
-    ]

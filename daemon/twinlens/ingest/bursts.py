@@ -25,10 +25,11 @@ BUCKET = ""
 
 
 def regroup_bursts(
-    root_id: int, buckets: Iterable[str], limits: BurstLimits
+    root_id: int, buckets: Iterable[str], limits: BurstLimits, at: str | None = None
 ) -> tuple[list[FileGroup], set[int]]:
     """Look anew at the shots around the files of these buckets. Returns the bursts that are new,
-    and the contents of all live files whose membership changed."""
+    and the contents of all live files whose membership changed. With the time `at`, what changed is
+    noted."""
     stored: set[int] = set()
     seeds: dict[int, Frame] = {}
     for bucket in buckets:
@@ -52,7 +53,7 @@ def regroup_bursts(
         return [], set()
     wanted = find_bursts(_shots(list(around)), limits)
     new, touched = file_groups.replace_groups(
-        root_id, bursts_store.groups(stored), [(BUCKET, group) for group in wanted]
+        root_id, bursts_store.groups(stored), [(BUCKET, group) for group in wanted], at
     )
     changed = {original.id for _, original in bursts_store.contents(touched).values()}
     return new, changed

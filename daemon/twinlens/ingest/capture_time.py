@@ -7,6 +7,7 @@ JPEG. `captured_at`, by which files are grouped, is of the content alone: groups
 about themselves.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from twinlens.analysis.ranks import Rank
 from twinlens.analysis.timestamps import FUTURE, choose, file_system_candidate, name_candidates
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import DateCandidate, TakenAt
-from twinlens.store import date_evidence
+from twinlens.store import date_evidence, revisions
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.date_evidence import Companion
@@ -26,8 +27,13 @@ PATHS_ASKED = 16
 _TAKEOUT = "JSON:PhotoTakenTimeTimestamp"
 
 
-def settle_capture_time(original_id: int, now: Callable[[], datetime]) -> None:
+def settle_capture_time(
+    original_id: int, now: Callable[[], datetime], *, is_fresh: bool = False
+) -> None:
     """Choose the capture time anew and record it. Inside a transaction of the writer.
+
+    A change is noted in the story of the content, but for one that this very transaction recorded
+    first (`is_fresh`).
 
     To be called again when the content's names, its groups, its companions or what the owner said
     of it have changed.
@@ -46,10 +52,24 @@ def settle_capture_time(original_id: int, now: Callable[[], datetime]) -> None:
         and original.taken.confidence == taken.confidence
         and original.taken.candidates == (*own, *others)
     )
-    if not is_known:
-        originals_store.set_taken(
-            original_id, captured_at=captured_at, taken=taken, content=own, path=others
+    if is_known:
+        return
+    originals_store.set_taken(
+        original_id, captured_at=captured_at, taken=taken, content=own, path=others
+    )
+    if taken.value != original.taken.value and not is_fresh:
+        at = now().isoformat(timespec="seconds")
+        before, after = _told(original.taken), _told(taken)
+        revisions.add(
+            original.sha256, "capture time", at, before=before, after=after, actor=revisions.RULES
         )
+
+
+def _told(taken: TakenAt) -> str | None:
+    if taken.value is None:
+        return None
+    told = {"taken": taken.value, "source": taken.source, "confidence": taken.confidence.value}
+    return json.dumps(told)
 
 
 def _undated(candidates: Iterable[DateCandidate]) -> tuple[DateCandidate, ...]:

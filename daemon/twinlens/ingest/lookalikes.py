@@ -45,8 +45,9 @@ class Lookalikes:
         """The transaction that changed the index was rolled back: load it anew at next need."""
         self._index = None
 
-    def regroup(self, disturbed: Iterable[int]) -> list[DuplicateGroup]:
+    def regroup(self, disturbed: Iterable[int], at: str | None = None) -> list[DuplicateGroup]:
         """Judge these contents anew and group what hangs together with them; returns what is new.
+        With the time `at`, what changed is noted.
 
         Memory does not grow with the number of contents but by their ids and verdicts.
         """
@@ -58,7 +59,7 @@ class Lookalikes:
             found = self._judged(part)
             store.put(found)
             seeds |= _ends(found)
-        return self._regrouped(seeds)
+        return self._regrouped(seeds, at)
 
     def groups_under(self, limits: SimilarityLimits) -> Iterator[DuplicateGroup]:
         """What the groups would be under other limits, by key within each component; writes
@@ -88,7 +89,7 @@ class Lookalikes:
                 index.add(original_id, picture.miniature.keys)
         return _compared(pictures, index, self._limits)
 
-    def _regrouped(self, seeds: set[int]) -> list[DuplicateGroup]:
+    def _regrouped(self, seeds: set[int], at: str | None) -> list[DuplicateGroup]:
         """Make the groups anew of all that hangs together with the seeds."""
         tied = seeds & _ends(store.verdicts_on(seeds))
         affected = seeds - tied
@@ -105,7 +106,7 @@ class Lookalikes:
             affected |= together
             if verdicts:
                 wanted.extend(groups_of(pictures_of(together), verdicts))
-        return duplicate_groups.replace(duplicate_groups.touching(affected), wanted)
+        return duplicate_groups.replace(duplicate_groups.touching(affected), wanted, at)
 
     def _loaded_index(self) -> SimilarityIndex:
         if self._index is None:

@@ -34,8 +34,9 @@ class RegroupedBucket:
     grouped: set[int] = field(default_factory=set)
 
 
-def regroup_bucket(root_id: int, bucket: str) -> RegroupedBucket:
-    """Group a bucket anew, and every bucket that hangs together with it."""
+def regroup_bucket(root_id: int, bucket: str, at: str | None = None) -> RegroupedBucket:
+    """Group a bucket anew, and every bucket that hangs together with it; with the time `at`, what
+    changed is noted."""
     buckets = file_groups.neighbourhood(root_id, bucket)
     stored = file_groups.of_buckets(root_id, buckets)
     if not stored and not _may_hold_groups(root_id, buckets):
@@ -51,7 +52,7 @@ def regroup_bucket(root_id: int, bucket: str) -> RegroupedBucket:
         (min(bucket_by_file[member.file_id] for member in group.members), group)
         for group in found.groups
     ]
-    new, touched = file_groups.replace_groups(root_id, stored, wanted)
+    new, touched = file_groups.replace_groups(root_id, stored, wanted, at)
     in_groups = {member.file_id for group in found.groups for member in group.members}
     return RegroupedBucket(
         Pairing(tuple(new), found.ambiguous),

@@ -66,10 +66,12 @@ class Recorded:
 
 @dataclass(slots=True)
 class Touched:
-    """What has to be regrouped: (root id, bucket) pairs, and contents."""
+    """What has to be regrouped: (root id, bucket) pairs, and contents. `fresh` are those of them
+    that were not known before."""
 
     buckets: set[tuple[int, str]] = field(default_factory=set)
     originals: set[int] = field(default_factory=set)
+    fresh: set[int] = field(default_factory=set)
 
 
 class Recorder:
@@ -84,7 +86,8 @@ class Recorder:
         ordered = sorted(batch, key=lambda seen: seen.moved_from is None)
         results = [self._one(seen, touched) for seen in ordered]
         for original_id in sorted(touched.originals):
-            settle_capture_time(original_id, self._clock)
+            is_fresh = original_id in touched.fresh
+            settle_capture_time(original_id, self._clock, is_fresh=is_fresh)
         return results, touched
 
     def _one(self, seen: Seen, touched: Touched) -> Recorded:
@@ -229,6 +232,8 @@ class Recorder:
         original_id = originals_store.put(sha256, size, measurement)
         if known is not None:
             self._measured_anew(original_id, touched)
+        else:
+            touched.fresh.add(original_id)
         return original_id
 
     def _measured_anew(self, original_id: int, touched: Touched) -> None:

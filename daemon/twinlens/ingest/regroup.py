@@ -57,13 +57,14 @@ class Regrouper:
     def regroup(self, touched: Touched) -> Regrouped:
         """Group anew the buckets and the contents that a batch of records touched."""
         result = Regrouped()
+        at = self._clock().isoformat(timespec="seconds")
         disturbed = set(touched.originals)
         done: set[tuple[int, str]] = set()
         grouped: set[int] = set()
         for root_id, bucket in sorted(touched.buckets):
             if (root_id, bucket) in done:
                 continue
-            photographs = regroup_bucket(root_id, bucket)
+            photographs = regroup_bucket(root_id, bucket, at)
             done |= {(root_id, name) for name in photographs.buckets}
             result.file_groups.extend(photographs.found.groups)
             result.ambiguous.extend(photographs.found.ambiguous)
@@ -72,14 +73,14 @@ class Regrouper:
         for root_id in sorted({root_id for root_id, _ in done}):
             # Photographs first: a shot of a burst is all files of its photograph.
             new, changed = regroup_bursts(
-                root_id, sorted(name for root, name in done if root == root_id), self._bursts
+                root_id, sorted(name for root, name in done if root == root_id), self._bursts, at
             )
             result.file_groups.extend(new)
             # Frames of one burst are no duplicates of each other.
             disturbed |= changed
         for original_id in sorted(grouped):
-            settle_capture_time(original_id, self._clock)
-        result.duplicate_groups.extend(self._lookalikes.regroup(disturbed))
+            settle_capture_time(original_id, self._clock, is_fresh=original_id in touched.fresh)
+        result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
         return result
 
     def rebuild(self) -> Regrouped:

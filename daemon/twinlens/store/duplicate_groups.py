@@ -8,6 +8,7 @@ from twinlens.model.groups import (
     DuplicateMember,
     DuplicateType,
 )
+from twinlens.store import group_story
 from twinlens.store.rows import tuples
 from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
@@ -26,9 +27,10 @@ def touching(original_ids: Iterable[int]) -> dict[str, DuplicateGroup]:
 
 
 def replace(
-    stored: dict[str, DuplicateGroup], wanted: Sequence[DuplicateGroup]
+    stored: dict[str, DuplicateGroup], wanted: Sequence[DuplicateGroup], at: str | None = None
 ) -> list[DuplicateGroup]:
     """Turn the groups `stored` into `wanted`; one that did not change keeps its row and its review.
+    With `at`, what changed is noted in the story of their contents.
 
     Returns the groups that are new.
     """
@@ -39,6 +41,9 @@ def replace(
     for group in wanted:
         if group.key not in keep:
             _write(group)
+    if at is not None:
+        changed = [group for key, group in stored.items() if key not in keep]
+        group_story.note_contents(changed, [one for one in wanted if one.key not in keep], at)
     return [group for group in wanted if group.key not in stored]
 
 

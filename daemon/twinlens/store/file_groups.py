@@ -7,6 +7,7 @@ from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.groups import BurstSpan, FileGroup, FileMember, GroupType
 from twinlens.model.originals import OriginalRecord
 from twinlens.store import files as files_store
+from twinlens.store import group_story
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
@@ -183,25 +184,33 @@ def replace_bucket(
 
 
 def replace_groups(
-    root_id: int, stored: dict[int, FileGroup], wanted: Sequence[tuple[str, FileGroup]]
+    root_id: int,
+    stored: dict[int, FileGroup],
+    wanted: Sequence[tuple[str, FileGroup]],
+    at: str | None = None,
 ) -> tuple[list[FileGroup], set[int]]:
-    """Put these groups, each under its bucket, in the place of the stored ones.
+    """Put these groups, each under its bucket, in the place of the stored ones; with `at`, what
+    changed is noted in the story of their contents.
 
     A group that is already there keeps its id. Returns the groups that are new, and the ids of all
     files whose membership changed.
     """
     left = list(wanted)
     touched: set[int] = set()
+    gone: list[FileGroup] = []
     for group_id, group in stored.items():
         known = next((one for one in left if one[1] == group), None)
         if known is not None:
             left.remove(known)
         else:
+            gone.append(group)
             touched |= {member.file_id for member in group.members}
             GroupRow.delete().where(GroupRow.id == group_id).execute()
     for bucket, group in left:
         touched |= {member.file_id for member in group.members}
         _insert(root_id, bucket, group)
+    if at is not None:
+        group_story.note_files(gone, [group for _, group in left], at)
     return [group for _, group in left], touched
 
 

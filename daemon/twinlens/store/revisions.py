@@ -8,6 +8,9 @@ ORIGINAL = "original"
 
 OWNER = "owner"
 
+RULES = "rules"
+"""Who changes what follows by rule from files that came, changed or went."""
+
 
 def add(
     entity_key: str,
@@ -18,8 +21,8 @@ def add(
     after: str | None,
     actor: str = OWNER,
 ) -> None:
-    """Note that the owner, or the pass `actor`, changed what is known of a content. Inside a
-    transaction."""
+    """Note that the owner, a pass or the rules (`actor`) changed what is known of a content. Inside
+    a transaction."""
     Row.insert(
         entity=ORIGINAL,
         entity_key=entity_key,
