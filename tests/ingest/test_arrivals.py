@@ -9,6 +9,7 @@ import pytest
 from support.world import World, jpeg
 from twinlens.ingest import arrivals as arrivals_module
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
+from twinlens.model.events import EventName
 from twinlens.store import work_items
 from twinlens.watch.hints import Hint, HintKind, LostReason
 
@@ -201,6 +202,25 @@ def test_lost_events_are_passed_on(watch: Watch) -> None:
 
     assert watch.lost == [hint]
     assert watch.activity == 0
+
+
+def test_the_new_names_of_what_was_renamed_are_looked_at_before_the_old_ones(watch: Watch) -> None:
+    world = watch.world
+    for number in range(12):
+        world.put(f"2019/{number}.jpg", jpeg(number))
+    world.put("a.jpg", jpeg(77))
+    world.scan()
+    world.path("2019").rename(world.path("summer"))
+    world.path("a.jpg").rename(world.path("z.jpg"))
+    watch.hint(HintKind.FOLDER_MOVED, "2019", "summer")
+    watch.hint(HintKind.MOVED, "a.jpg", "z.jpg")
+    watch.after(0.0)
+    world.events.clear()
+
+    world.drain()
+
+    told = {event.name for event in world.events}
+    assert told == {EventName.FILE_MOVED}, "something was called gone that is there"
 
 
 def test_hints_of_a_folder_that_is_not_watched_are_dropped(watch: Watch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinlens.ingest.places import Place, Places
 from twinlens.jobs.work_queue import WRITTEN, WorkQueue
@@ -48,6 +48,15 @@ class ArrivalParts:
     settle_seconds: Callable[[bytes], float]
     monotonic: Callable[[], float]
     is_stopped: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class _Looks:
+    """Paths to look at now. The new names of what was renamed come first: whoever finds the old one
+    empty must know by then where the file went, or would say that it is gone."""
+
+    new: set[bytes] = field(default_factory=set)
+    old: set[bytes] = field(default_factory=set)
 
 
 class Arrivals:
@@ -96,7 +105,7 @@ class Arrivals:
         return 30.0 if soonest is None else max(soonest - now, 0.0)
 
     def _take_hints(self, now: float) -> None:
-        gone: dict[int, set[bytes]] = {}
+        looks: dict[int, _Looks] = {}
         for _ in range(len(self._hints)):
             hint = self._hints.popleft()
             place = self._parts.places.at(hint.root)
@@ -106,17 +115,18 @@ class Arrivals:
                 self._parts.on_lost(place, hint)
                 continue
             self._parts.on_activity()
-            self._take(place, hint, now, gone.setdefault(place.root_id, set()))
-        for root_id, paths in gone.items():
-            if paths:
-                self._parts.queue.put(root_id, sorted(paths), EVENT)
+            self._take(place, hint, now, looks.setdefault(place.root_id, _Looks()))
+        for root_id, found in looks.items():
+            for paths in (found.new, found.old - found.new):
+                if paths:
+                    self._parts.queue.put(root_id, sorted(paths), EVENT)
         while self._drowned:
             place = self._parts.places.at(self._drowned.pop())
             if place is not None:
                 self._parts.ask_scan(place.root_id, "too many events to follow")
 
-    def _take(self, place: Place, hint: Hint, now: float, gone: set[bytes]) -> None:
-        """Sort one hint: paths that are to be looked at now go into `gone`, others settle."""
+    def _take(self, place: Place, hint: Hint, now: float, looks: "_Looks") -> None:
+        """Sort one hint: paths that are to be looked at now go into `looks`, others settle."""
         tracker = self._trackers[place.root_id]
         relative = place.relative(hint.path)
         if hint.kind is HintKind.PATH:
@@ -128,21 +138,21 @@ class Arrivals:
         elif hint.kind is HintKind.GONE and relative:
             tracker.forget(hint.path)
             self._written.discard(hint.path)
-            gone.add(relative)
+            looks.old.add(relative)
         elif hint.kind is HintKind.FOLDER_GONE and relative:
-            gone |= self._known_below(place, relative)
+            looks.old |= self._known_below(place, relative)
         elif hint.kind is HintKind.MOVED and relative and hint.destination:
-            self._take_rename(place, hint.path, hint.destination, now, gone)
+            self._take_rename(place, hint.path, hint.destination, now, looks)
         elif hint.kind is HintKind.FOLDER_MOVED and relative and hint.destination:
             target = place.relative(hint.destination)
             for path in self._known_below(place, relative):
-                gone.add(path)
+                looks.old.add(path)
                 if target:
-                    gone.add(target + path[len(relative) :])
+                    looks.new.add(target + path[len(relative) :])
             self._folders[hint.destination] = (now, FOLDER_LOOKS)
 
     def _take_rename(
-        self, place: Place, source: bytes, destination: bytes, now: float, gone: set[bytes]
+        self, place: Place, source: bytes, destination: bytes, now: float, looks: "_Looks"
     ) -> None:
         tracker = self._trackers[place.root_id]
         tracker.forget(source)
@@ -153,7 +163,8 @@ class Arrivals:
             is_known = files_store.find(place.root_id, old) is not None
         if is_known:
             # A known file under a new name: one look at its stat says so, nothing is read.
-            gone |= {old, new}
+            looks.old.add(old)
+            looks.new.add(new)
         else:
             tracker.touch(destination, now, is_closed=True)
 
