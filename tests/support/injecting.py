@@ -33,9 +33,10 @@ def injected(log: Path, *faults: str, path: Path | None = None) -> tuple[str, ..
 def hits_of(log: Path) -> int:
     """How many calls were made to fail, or delayed."""
     try:
-        return log.read_text(encoding="utf-8", errors="replace").count("(INJECTED)")
+        told = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return 0
+    return sum("(INJECTED)" in line or "(DELAYED)" in line for line in told.splitlines())
 
 
 def with_few(limit: str, number: int) -> tuple[str, ...]:
@@ -132,7 +133,7 @@ class ControlGroup:
             pytest.skip(f"no control group {self._folder.parent.name} here")
         try:
             self._folder.mkdir()
-            (self._folder / self._limit).write_text(str(self._number), encoding="ascii")
+            self.set_limit(self._number)
         except OSError as error:
             pytest.skip(f"no control group can be made here: {error}")
         return self
@@ -146,6 +147,14 @@ class ControlGroup:
         except OSError:
             return False
         return True
+
+    def set_limit(self, number: int) -> None:
+        """Another limit from now on."""
+        (self._folder / self._limit).write_text(str(number), encoding="ascii")
+
+    def used(self, what: str) -> int:
+        """A figure that the group tells: "pids.current"."""
+        return int((self._folder / what).read_text(encoding="ascii"))
 
     @property
     def prefix(self) -> tuple[str, ...]:
