@@ -195,6 +195,41 @@ def a_writer_of_the_kept_file_comes_meanwhile(gate: Gate, root: Path) -> None:
 
 
 @scenario
+def a_writer_of_the_kept_file_comes_before_the_link(gate: Gate, root: Path) -> None:
+    copies(root)
+    path = root / "keep.jpg"
+    outcome, _ = act(gate, root, HARDLINK, {"prepared": lambda: want_to_write(path)})
+    refused(outcome, "for writing")
+    assert trashed(root) == []
+
+
+@scenario
+def a_save_in_place_through_the_fresh_link(gate: Gate, root: Path) -> None:
+    copies(root)
+    path, inode = root / "holiday" / "copy.jpg", (root / "keep.jpg").stat().st_ino
+    outcome, _ = act(gate, root, HARDLINK, {"captured": lambda: want_to_write(path)})
+    # Whoever opened it will write into the kept file: that has to be what is at this path.
+    assert path.stat().st_ino == inode
+    assert outcome.state is StepState.HELD, outcome
+    assert [p.read_bytes() for p in trashed(root)] == [PICTURE]
+
+
+@scenario
+def a_crash_and_a_save_through_the_link(gate: Gate, root: Path) -> None:
+    copies(root)
+    step = step_for(root, "holiday/copy.jpg", "keep.jpg", HARDLINK)
+    journal = MemoryJournal([step])
+    crash = _instead(journal, record=_crash_at(journal, StepState.DONE))
+    with crash, suppress(InterruptedError):
+        gate["actions.performing"].perform([step], journal)
+    (root / "holiday" / "copy.jpg").write_bytes(NEWER)
+    gate["actions.recovery"].recover(journal)
+    assert (root / "holiday" / "copy.jpg").read_bytes() == NEWER
+    assert journal.steps[1].state is StepState.HELD
+    assert [p.read_bytes() for p in trashed(root)] == [PICTURE]
+
+
+@scenario
 def a_time_that_is_changed_meanwhile(gate: Gate, root: Path) -> None:
     copies(root)
     path = root / "holiday" / "copy.jpg"
@@ -576,6 +611,25 @@ def an_undo_after_an_edit_through_the_link(gate: Gate, root: Path) -> None:
     (root / "holiday" / "copy.jpg").write_bytes(NEWER)
     gate["actions.restoring"].restore(journal.steps[1], journal)
     assert (root / "holiday" / "copy.jpg").read_bytes() == NEWER
+
+
+@scenario
+def an_undo_while_somebody_begins_to_save_through_the_link(gate: Gate, root: Path) -> None:
+    copies(root)
+    inode = (root / "keep.jpg").stat().st_ino
+    _, journal = act(gate, root, HARDLINK)
+    exchange = gate["actions.kernel"].exchange
+    left = [lambda: want_to_write(root / "holiday" / "copy.jpg")]
+
+    def late(*arguments: Any) -> None:
+        if left:
+            left.pop()()
+        exchange(*arguments)
+
+    with _instead(gate["actions.kernel"], exchange=late):
+        gate["actions.restoring"].restore(journal.steps[1], journal)
+    assert (root / "holiday" / "copy.jpg").stat().st_ino == inode
+    assert (root / "holiday" / "copy (restored).jpg").read_bytes() == PICTURE
 
 
 @scenario

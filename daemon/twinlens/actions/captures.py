@@ -11,11 +11,13 @@ under its own lock, so that nothing is captured.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol
 
 from twinlens.actions import kernel
 from twinlens.actions.attributes import Attributes
+from twinlens.actions.folders import identity_at
 from twinlens.actions.pairs import OpenPair
 from twinlens.actions.refusals import Refused, refusal
 from twinlens.actions.trash_items import TrashItem, new_item
@@ -25,6 +27,11 @@ from twinlens.model.paths import to_text
 HELD = (
     "something else was saved at its path meanwhile; what had been there before is in the trash, "
     "untouched"
+)
+
+WRITTEN = (
+    "somebody saves at its path, which is a link to the kept file already; what had been there "
+    "before is in the trash, untouched"
 )
 
 LAST_NAME = "the kept file was deleted meanwhile; its last name is in the trash, untouched"
@@ -114,6 +121,9 @@ class _ToLink:
 
     def take(self) -> None:
         victim, item = self._pair.victim, _required(self._item)
+        # Who waits to write by now came before the link was there: nothing has to be untangled.
+        victim.require_unwritten()
+        self._pair.keeper.require_unwritten()
         try:
             kernel.exchange(item.folder, item.name, victim.folder, victim.name)
         except OSError as error:
@@ -128,8 +138,9 @@ class _ToLink:
     def give_back(self) -> tuple[StepState, str]:
         if self._item is None:
             return StepState.REFUSED, ""
+        keeper = self._pair.keeper
         return give_back_by_exchange(
-            self._item, self._pair.victim.folder, self._pair.keeper.identity
+            self._item, self._pair.victim.folder, keeper.identity, lambda: keeper.lease.is_held
         )
 
 
@@ -186,14 +197,16 @@ def give_back_by_move(item: TrashItem, folder: int) -> tuple[StepState, str]:
 
 
 def give_back_by_exchange(
-    item: TrashItem, folder: int, link: tuple[int, int]
+    item: TrashItem, folder: int, link: tuple[int, int], is_quiet: Callable[[], bool]
 ) -> tuple[StepState, str]:
     """Swap what an item holds with our own link at the path; `link` is the link's identity.
 
-    Raises OSError.
+    Unless `is_quiet` the link stays: somebody saves through it, by this path. Raises OSError.
     """
     held = item.identity
     if held is not None and held != link:
+        if identity_at(folder, item.name) == link and not is_quiet():
+            return StepState.HELD, WRITTEN
         try:
             last_put = swap_until_quiet(item, folder, put=link, held=held)
         except FileNotFoundError:
@@ -202,6 +215,10 @@ def give_back_by_exchange(
         os.fsync(item.folder)
         if last_put != link:
             return StepState.HELD, HELD
+        if not is_quiet():
+            # It began between the question and the swap, and waits for our lock still.
+            swap_until_quiet(item, folder, put=held, held=link)
+            return StepState.HELD, WRITTEN
     if item.identity is not None:
         item.remove_link(link)
     if item.identity is not None:

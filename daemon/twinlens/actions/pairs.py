@@ -36,6 +36,15 @@ class OpenFile:
         """(device, inode) of the open file."""
         return self.status.st_dev, self.status.st_ino
 
+    def facts(self) -> dict[str, object]:
+        """What the journal keeps of it."""
+        return {
+            "device": self.status.st_dev,
+            "inode": self.status.st_ino,
+            "size": self.status.st_size,
+            "mtime_ns": self.status.st_mtime_ns,
+        }
+
     def require_unwritten(self) -> None:
         """Raise Refused where somebody has asked to write to it since it was opened."""
         if not self.lease.is_held:
@@ -78,8 +87,8 @@ class OpenPair:
         self.keeper.require_unwritten()
         self.keeper.require_in_place()
         return {
-            "victim": _told(self.victim),
-            "keeper": _told(self.keeper),
+            "victim": self.victim.facts(),
+            "keeper": self.keeper.facts(),
             "victim_sha256": found.first_sha256,
             "keeper_sha256": found.second_sha256,
             "bytes_are_equal": found.are_equal,
@@ -141,13 +150,3 @@ def _require_two_files(pair: OpenPair) -> None:
         raise Refused("the copy has another name (hard link): nothing would be gained")
     if planned.kind is ActionKind.HARDLINK:
         pair.require_equal_attributes()
-
-
-def _told(file: OpenFile) -> dict[str, object]:
-    status = file.status
-    return {
-        "device": status.st_dev,
-        "inode": status.st_ino,
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-    }

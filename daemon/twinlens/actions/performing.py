@@ -15,7 +15,7 @@ from contextlib import ExitStack
 
 from twinlens.actions.captures import Capture, capture_of
 from twinlens.actions.journal import Journal
-from twinlens.actions.pairs import opened_pair
+from twinlens.actions.pairs import OpenPair, opened_pair
 from twinlens.actions.refusals import Refused, refusal
 from twinlens.model.actions import Outcome, Step, StepState
 from twinlens.model.paths import printable
@@ -37,13 +37,7 @@ def perform(
         except (Refused, OSError) as error:
             return _settle(journal, [_refused(step, error) for step in unit])
         reached("checked")
-        journal.record(
-            [
-                Outcome(pair.step.id, StepState.INTENDED, evidence={"keeper_inode": inode})
-                for pair in pairs
-                for inode in [pair.keeper.status.st_ino]
-            ]
-        )
+        journal.record([_intended(pair) for pair in pairs])
         reached("intended")
         captures = [capture_of(pair, stack) for pair in pairs]
         taken: list[Capture] = []
@@ -86,6 +80,12 @@ def _give_back(
         if state is not StepState.REFUSED:
             logger.warning("%s: %s", reason, printable(step.planned.victim.absolute))
     return [found[step.id] for step in unit]
+
+
+def _intended(pair: OpenPair) -> Outcome:
+    keeper = pair.keeper
+    evidence = {"keeper_inode": keeper.status.st_ino, "keeper": keeper.facts()}
+    return Outcome(pair.step.id, StepState.INTENDED, evidence=evidence)
 
 
 def _refused(step: Step, error: Exception) -> Outcome:

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from twinlens.actions.captures import give_back_by_exchange, give_back_by_move
 from twinlens.actions.folders import identity_at, opened_folder, split
 from twinlens.actions.journal import Journal
+from twinlens.actions.links import watch_link
 from twinlens.actions.trash_items import TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Step, StepState
 from twinlens.model.paths import printable
@@ -80,7 +81,10 @@ def _taken_back(step: Step, top: int, folder_path: bytes, item: TrashItem | None
         if step.planned.kind is ActionKind.TRASH:
             state, words = give_back_by_move(item, folder)
         else:
-            state, words = give_back_by_exchange(item, folder, _link_identity(step, item))
+            link = _link_identity(step, item)
+            before = step.evidence.get("keeper")
+            is_quiet = watch_link(folder, item.name, link, before, stack)
+            state, words = give_back_by_exchange(item, folder, link, is_quiet or (lambda: True))
     return Outcome(step.id, state, words or STOPPED)
 
 

@@ -13,6 +13,7 @@ from twinlens.actions.captures import swap_until_quiet
 from twinlens.actions.contents import digest
 from twinlens.actions.folders import opened_folder, split
 from twinlens.actions.journal import Journal
+from twinlens.actions.links import watch_link
 from twinlens.actions.trash_items import TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Step, StepState
 from twinlens.model.paths import printable
@@ -63,8 +64,9 @@ def _restored(step: Step, item: TrashItem, target: _Target, evidence: dict[str, 
     words = []
     if step.state is StepState.DONE and _digest(item) != step.planned.sha256:
         words.append("somebody wrote to it while it was in the trash; it is given back as it is")
-    link = _link_at(step, item, target)
-    if link is None or not _exchanged(item, target, link):
+    with ExitStack() as stack:
+        is_back = _exchanged(step, item, target, stack)
+    if not is_back:
         name = _moved(item, target)
         if name != target.name:
             words.append(f"its path is taken, so it lies beside it as {printable(name)}")
@@ -75,36 +77,25 @@ def _restored(step: Step, item: TrashItem, target: _Target, evidence: dict[str, 
     return Outcome(step.id, StepState.UNDONE, "; ".join(words), evidence)
 
 
-def _link_at(step: Step, item: TrashItem, target: _Target) -> tuple[int, int] | None:
-    """The identity of the hard link that we have put at the path, where it is there still and can
-    be spared: nobody has written to it since, and the kept file has its own name besides."""
+def _exchanged(step: Step, item: TrashItem, target: _Target, stack: ExitStack) -> bool:
+    """Swap the file with the hard link that we have put at its path.
+
+    False where the link cannot be spared: it is not there any more, somebody has written through it
+    or wants to, or it is the last name of the kept file by now. Then the path stays as it is, also
+    where that was only found out in the moment of the swap.
+    """
     inode = step.evidence.get("keeper_inode")
     if step.planned.kind is not ActionKind.HARDLINK or not isinstance(inode, int):
-        return None
+        return False
     link = (os.fstat(item.folder).st_dev, inode)
-    try:
-        status = os.stat(target.name, dir_fd=target.folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    if (status.st_dev, status.st_ino) != link or status.st_nlink < 2:
-        return None
-    told = step.evidence.get("keeper")
-    before = told if isinstance(told, dict) else {}
-    is_as_linked = (status.st_size, status.st_mtime_ns) == (
-        before.get("size"),
-        before.get("mtime_ns"),
-    )
-    return link if is_as_linked else None
-
-
-def _exchanged(item: TrashItem, target: _Target, link: tuple[int, int]) -> bool:
-    """Swap the file with our link; False where something newer was saved there in this moment, or
-    our link became the last name of the kept file: that is at the path then, and what we hold goes
-    beside it."""
+    before = step.evidence.get("keeper")
+    is_quiet = watch_link(target.folder, target.name, link, before, stack)
+    if is_quiet is None or not is_quiet() or _names_at(target) < 2:
+        return False
     own = item.identity
     try:
         kernel.exchange(item.folder, item.name, target.folder, target.name)
-        if item.remove_link(link):
+        if is_quiet() and item.remove_link(link):
             return True
         came = item.identity
         if own is not None and came is not None:
@@ -112,6 +103,13 @@ def _exchanged(item: TrashItem, target: _Target, link: tuple[int, int]) -> bool:
     except FileNotFoundError:
         return item.identity is None
     return False
+
+
+def _names_at(target: _Target) -> int:
+    try:
+        return os.stat(target.name, dir_fd=target.folder, follow_symlinks=False).st_nlink
+    except FileNotFoundError:
+        return 0
 
 
 def _moved(item: TrashItem, target: _Target) -> bytes:
