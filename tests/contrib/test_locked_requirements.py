@@ -25,8 +25,9 @@ def declared(entries: list[str]) -> set[str]:
     return {re.split(r"[<>=~!\[;\s]", entry)[0].lower() for entry in entries}
 
 
-def test_there_are_three_files() -> None:
+def test_there_are_four_files() -> None:
     assert [path.name for path in FILES] == [
+        "requirements-s3.txt",
         "requirements-systemd.txt",
         "requirements-test.txt",
         "requirements.txt",
@@ -60,12 +61,22 @@ def test_all_that_is_declared_is_locked() -> None:
     assert declared(project["dependency-groups"]["test"]) <= names(
         REPOSITORY / "requirements-test.txt"
     )
+    extra = project["project"]["optional-dependencies"]["s3"]
+    assert declared(extra) <= names(REPOSITORY / "requirements-s3.txt")
 
 
-def test_a_package_in_two_files_has_one_version() -> None:
-    runtime = requirements(REPOSITORY / "requirements.txt")
-    both = names(REPOSITORY / "requirements.txt") & names(REPOSITORY / "requirements-test.txt")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("requirements.txt", "requirements-test.txt"),
+        ("requirements.txt", "requirements-s3.txt"),
+        ("requirements-s3.txt", "requirements-test.txt"),
+    ],
+)
+def test_a_package_in_two_files_has_one_version(one: str, other: str) -> None:
+    versions = {line.split(";")[0].strip() for line in requirements(REPOSITORY / one)}
+    both = names(REPOSITORY / one) & names(REPOSITORY / other)
 
-    for requirement in requirements(REPOSITORY / "requirements-test.txt"):
+    for requirement in requirements(REPOSITORY / other):
         if requirement.split("==")[0] in both:
-            assert requirement in runtime
+            assert requirement.split(";")[0].strip() in versions

@@ -123,7 +123,9 @@ def read_blob(asked: BlobReading) -> BlobRead:
     except VaultError as error:
         return BlobRead(trouble=_words(error))
     except OSError as error:
-        return BlobRead(problem=error.strerror or str(error))
+        words = error.strerror or str(error)
+        # A network that fails says nothing of an object.
+        return BlobRead(trouble=words) if asked.way.spec.is_bucket else BlobRead(problem=words)
     return BlobRead(tuple(digests))
 
 
