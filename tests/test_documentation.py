@@ -85,3 +85,15 @@ def test_the_signature_check_of_the_webhook_page_accepts_what_is_sent() -> None:
     assert is_genuine(b"secret", "1714558830", signature, b"{}")
     assert not is_genuine(b"secret", "1714558831", signature, b"{}")
     assert signature == f"sha256={hmac.new(b'secret', b'1714558830.{}', sha256).hexdigest()}"
+
+
+def test_the_tests_that_the_safety_page_names_exist() -> None:
+    text = (REPO / "docs" / "safety.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", text)
+
+    assert len(named) > 30
+    for path, test in named:
+        place = REPO / path
+        assert place.exists(), f"the safety page names {path}"
+        if test:
+            assert f"\ndef {test}(" in place.read_text(encoding="utf-8"), f"{path} has no {test}"
