@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from twinlens.cli import showing
-from twinlens.cli.options import AsJson, config_of, config_path
+from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.cli.showing import print_line, size_text
 from twinlens.cli.tables import counted
 from twinlens.cli.verifying import verify
@@ -72,6 +72,13 @@ def reconcile(context: typer.Context, as_json: AsJson = False) -> None:
         show_reconcile(showing.console(), result)
 
 
+def metrics(context: typer.Context) -> None:
+    """Print the figures for Prometheus, as text."""
+    from twinlens.commands.metrics import metrics as figures  # noqa: PLC0415 - late, as above
+
+    sys.stdout.write(figures(reading_database(config_of(context))))
+
+
 def show_cleanup(out: Console, result: dict[str, Any]) -> None:
     """What was forgotten, what waits, and what stopped it."""
     for reason in result["frozen_by"]:
@@ -103,3 +110,4 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
     app.command()(cleanup)
     app.command()(reconcile)
+    app.command()(metrics)

@@ -72,7 +72,12 @@ def _written(config: Config, roots: list[_Root]) -> list[Mistake]:
     """What twinlens writes besides its database lies outside every root too."""
     mistakes: list[Mistake] = []
     vault = config.vault.folder
-    for key, path in (("backup.folder", config.backup.folder), ("vault.place", vault)):
+    places = {
+        "backup.folder": config.backup.folder,
+        "vault.place": vault,
+        "metrics.file": config.metrics.file,
+    }
+    for key, path in places.items():
         if path is None:
             continue
         place = _Root(key, path, Path(os.path.realpath(path)), None, None, is_folder=False)

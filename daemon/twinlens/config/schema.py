@@ -14,7 +14,7 @@ from twinlens.config.bursts import BurstsConfig
 from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
-from twinlens.config.upkeep import BackupConfig, VerifyConfig
+from twinlens.config.upkeep import BackupConfig, MetricsConfig, VerifyConfig
 from twinlens.config.vault import VaultConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
@@ -355,6 +355,7 @@ class Config(Section):
     verify: VerifyConfig = VerifyConfig()
     actions: ActionsConfig = ActionsConfig()
     trash: TrashConfig = TrashConfig()
+    metrics: MetricsConfig = MetricsConfig()
     vault: VaultConfig = VaultConfig()
     exiftool: ExiftoolConfig = ExiftoolConfig()
     log: LogConfig = LogConfig()

@@ -45,3 +45,21 @@ class VerifyConfig(Section):
         le=3650,
         description="A file is read again once it has not been read for this long.",
     )
+
+
+class MetricsConfig(Section):
+    """Figures for Prometheus, as a file for the node exporter's textfile collector."""
+
+    file: AbsolutePath | None = Field(
+        default=None,
+        examples=["/var/lib/prometheus/node-exporter/twinlens.prom"],
+        description="Where the figures are written, outside every root; left out, they are not. "
+        "Its name ends in .prom, and the daemon must be allowed to write into its folder.",
+    )
+    interval_seconds: float = Field(
+        default=60,
+        ge=5,
+        le=86_400,
+        description="How often is looked whether they changed; the same figures are not written "
+        "again, so that a disk can sleep.",
+    )

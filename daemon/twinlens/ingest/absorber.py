@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 MOST_PATHS = 20
 """Paths that an event carries; a large group is not repeated whole each time it grows."""
 
+_CHANGES = frozenset({Change.ADDED, Change.CHANGED, Change.MOVED, Change.GONE})
+
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
@@ -27,6 +29,10 @@ class Absorbed:
 
     results: tuple[Recorded, ...]
     regrouped: Regrouped
+
+    def changes(self, is_counted: Callable[[Seen], bool]) -> int:
+        """How many of these files came, changed, moved or went."""
+        return sum(r.change in _CHANGES and is_counted(r.seen) for r in self.results)
 
     def look_again(self) -> set[tuple[int, bytes]]:
         """(root id, path) of what has to be looked at once more: what could not be recorded, and

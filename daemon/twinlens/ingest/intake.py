@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from twinlens.errors import StoreError
 from twinlens.ingest.absence import has_left, is_on_lost_mount, is_still_there
 from twinlens.ingest.absorber import Absorbed
+from twinlens.ingest.arrivals import EVENT
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.recorder import Seen
 from twinlens.ingest.renames import source_of
@@ -27,6 +28,7 @@ from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
 from twinlens.model.paths import printable
 from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.store import counters
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.database import Database
@@ -37,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 RECORDED_AT_ONCE = 64
 LONGEST_WAIT_SECONDS = 30.0
+
+_TOLD = (EVENT, WRITTEN)
+"""Why entries are in the queue that the watcher told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +264,9 @@ class Intake:
                     printable(verdict.item.path),
                 )
         absorbed = self._parts.absorb([v.seen for v in batch if v.seen is not None])
+        told = {(v.item.root_id, v.item.path) for v in batch if v.item.reason in _TOLD}
+        number = absorbed.changes(lambda seen: (seen.root_id, seen.path) in told)
+        counters.add(counters.TOLD, number)
         queue.done_in_transaction([v.item for v in batch if not v.error and not v.is_moved_on])
         queue.put_again_in_transaction(absorbed.look_again())
         return absorbed

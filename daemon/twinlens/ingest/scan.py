@@ -1,5 +1,6 @@
 """The `scan` job: everything on the disk that differs from the store is looked at and recorded."""
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,8 @@ from twinlens.jobs.work_queue import WorkQueue
 from twinlens.model.files import FileRecord, Finding, Look, Stat
 from twinlens.model.paths import printable, to_bytes, to_text
 from twinlens.model.picture import ALGORITHM_VERSION
-from twinlens.model.roots import RootIdentity, RootState
+from twinlens.model.roots import RootIdentity, RootState, WatchMode
+from twinlens.store import counters, meta
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -62,6 +64,7 @@ class Scan:
     def __init__(self, parts: ScanParts) -> None:
         self._parts = parts
         self.tally = ScanTally(parts.monotonic())
+        self._watched: set[int] = set()
 
     def definition(
         self, *, batch_size: int = 128, timeout_seconds: float = 86_400.0
@@ -95,6 +98,7 @@ class Scan:
     def _survey(self, place: Place, path: bytes, accept: bool) -> Iterator[Item]:
         if not self._is_ready(place, accept):
             return
+        self._note_whether_watched(place)
         is_whole = path.rstrip(b"/") == place.path.rstrip(b"/")
         with self._parts.database.reading():
             survey = Survey(
@@ -119,6 +123,17 @@ class Scan:
         if is_whole and survey.count.is_complete:
             at = self._parts.clock()
             self._parts.writer.call(lambda: roots_store.set_scanned(place.root_id, at))
+
+    def _note_whether_watched(self, place: Place) -> None:
+        """Whether events should have told of what this scan finds: the folder was scanned before
+        in this life of the daemon, and is watched by events since."""
+        with self._parts.database.reading():
+            started = json.loads(meta.read("daemon") or "{}").get("started_at")
+            record = next((r for r in roots_store.active() if r.id == place.root_id), None)
+        is_watched = record is not None and record.watch_mode is WatchMode.INOTIFY
+        self._watched.discard(place.root_id)
+        if started and record is not None and is_watched and (record.last_scan_at or "") > started:
+            self._watched.add(place.root_id)
 
     def _is_ready(self, place: Place, accept: bool) -> bool:
         health = self._parts.places.check(place.root_id)
@@ -242,6 +257,8 @@ class Scan:
                 continue
             seen.append(Seen(item["root"], path, finding, item["nested"], item["moved_from"]))
         absorbed = self._parts.absorb(seen)
+        missed = absorbed.changes(lambda one: one.root_id in self._watched)
+        counters.add(counters.MISSED, missed)
         self._parts.queue.put_again_in_transaction(absorbed.look_again())
         return absorbed
 

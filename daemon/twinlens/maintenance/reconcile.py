@@ -13,8 +13,8 @@ from datetime import datetime
 
 from twinlens.maintenance.trust import PATIENCE_SECONDS, Look, in_doubt, look_at, patiently
 from twinlens.model.paths import join, printable
+from twinlens.store import counters, generation, meta, orphans, references, work_items
 from twinlens.store import files as files_store
-from twinlens.store import generation, meta, orphans, references, work_items
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -142,10 +142,12 @@ class Reconcile:
             orphans.note_reconciled()
             generation.lift_if_known_again()
         wrong = [one for one in mended if one.stored != one.counted]
+        drift = sum(abs(one.stored - one.counted) for one in wrong)
+        counters.add(counters.DRIFT, drift)
         return ReconcileReport(
             checked=checked,
             mended=len(wrong),
-            drift=sum(abs(one.stored - one.counted) for one in wrong),
+            drift=drift,
             causes=_causes(wrong),
             revived=len(revived),
             without_original=len(blank),

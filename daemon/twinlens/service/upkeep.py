@@ -2,6 +2,7 @@
 reading files again."""
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from twinlens.maintenance.schedule import Schedule
 from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName, Severity
 from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
+from twinlens.service.measuring import MetricsFile
 from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
 from twinlens.service.vaulting import VaultClock
 from twinlens.store import generation, meta, verifications
@@ -59,6 +61,9 @@ class Upkeep:
             schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
         if config.verify.minutes_a_day:
             schedule.every(NEXT_SLICE_SECONDS, "verify", self._verify)
+        if config.metrics.file is not None:
+            file = MetricsFile(self._engine.database, config.metrics.file, time.monotonic)
+            schedule.every(config.metrics.interval_seconds, "metrics", file.step, first_in=5.0)
         if config.vault.place is not None:
             clock = VaultClock(self._engine, utc_now, self._wake_jobs)
             clock.fill_schedule(schedule)

@@ -159,6 +159,8 @@ class File(Model):
         )
 
 
+# Most files are well: those that are not, and those that went, are counted for the metrics.
+File.add_index(File.status, name="file_not_ok", where=File.status != "ok")
 # The frames of a burst that only their names tell of.
 File.add_index(
     File.root, File.burst_key, name="file_burst_key", where=File.burst_key.is_null(False)
