@@ -103,7 +103,9 @@ def test_whatever_a_label_or_a_help_holds_is_read_back(
 
 def test_the_figures_are_those_of_the_library(world: World) -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
-    world.store.write(lambda: work_items.put(world.root_id, [b"x"], reason="event", not_before=0, at=AT))
+    world.store.write(
+        lambda: work_items.put(world.root_id, [b"x"], reason="event", not_before=0, at=AT)
+    )
     world.path("IMG_1.nef").unlink()
     world.scan()
 
