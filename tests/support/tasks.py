@@ -2,7 +2,10 @@
 
 import os
 import resource
+import socket
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,6 +52,36 @@ def loop_for_ever() -> NoReturn:
 def use_memory(size: int) -> int:
     """The worker needs so much memory."""
     return len(bytes(size))
+
+
+def break_out(folder: str, port: int) -> list[str]:
+    """What a decoder with a hole in it could do: the ways in which it got through.
+
+    The folder holds `a.jpg`, `b.jpg` and `c.jpg`; somebody listens at the port.
+    """
+    place = Path(folder)
+    attempts: dict[str, Callable[[], object]] = {
+        "make": lambda: (place / "new").write_bytes(b"x"),
+        "overwrite": lambda: (place / "a.jpg").write_bytes(b"x"),
+        "truncate": lambda: os.truncate(place / "a.jpg", 0),
+        "delete": (place / "b.jpg").unlink,
+        "rename": lambda: (place / "c.jpg").rename(place / "d.jpg"),
+        "link": lambda: os.link(place / "a.jpg", place / "e.jpg"),
+        "folder": (place / "f").mkdir,
+        "symlink": lambda: (place / "g").symlink_to("a.jpg"),
+        "start a program that deletes": lambda: subprocess.run(
+            ["rm", "--", place / "a.jpg"], check=True, capture_output=True
+        ),
+        "connect": lambda: socket.create_connection(("127.0.0.1", port), 2.0).close(),
+    }
+    got_through = []
+    for name, attempt in attempts.items():
+        try:
+            attempt()
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        got_through.append(name)
+    return got_through
 
 
 def process_id() -> int:

@@ -12,6 +12,7 @@ from multiprocessing.util import Finalize
 from typing import Final
 
 from twinlens.analysis.kinds import recognise
+from twinlens.host.confinement import deny_changes
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.ingest.measure import EMPTY, Instruments, measure
 from twinlens.media.decoding import register_decoders
@@ -91,7 +92,8 @@ _analyst: Analyst | None = None
 def prepare_worker(limits: WorkerLimits) -> None:
     """Bound this process and make it ready to `analyse`: the initializer of a pool.
 
-    No core files (they would hold the owner's pictures); Ctrl-C is the parent's business. exiftool
+    It gives up what no decoder needs (`host.confinement`), before it sees the first picture. No
+    core files (they would hold the owner's pictures); Ctrl-C is the parent's business. exiftool
     starts with the first file that needs it and ends with the process.
     """
     global _analyst  # noqa: PLW0603 - see above
@@ -101,6 +103,8 @@ def prepare_worker(limits: WorkerLimits) -> None:
         # Python, numpy and the decoders alone take 300 MB of addresses, and touch a fifth of them.
         most = _address_space() + limits.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if limits.is_confined and not deny_changes():
+        _log.debug("this kernel, or a filter of system calls, lets no worker be confined")
     _analyst = Analyst(limits)
     # Worker processes of multiprocessing leave without atexit; this runs in both ways to leave.
     Finalize(None, _analyst.close, exitpriority=10)

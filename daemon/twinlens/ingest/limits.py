@@ -25,5 +25,7 @@ class WorkerLimits:
     """Larger files are not read; 0: no bound."""
     exiftool_seconds: float = 10.0
     """How long one answer of exiftool may take."""
+    is_confined: bool = True
+    """Whether the worker gives up the right to change files and to connect (`host.confinement`)."""
     exiftool: str | None = None
     """The program; None where there is none. Only RAWs and videos cannot do without it."""

@@ -25,15 +25,13 @@ from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
 from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.intake import Intake, IntakeParts
-from twinlens.ingest.limits import EXIFTOOL_IS_MISSING, WorkerLimits
+from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.rebuild import REBUILDS, Rebuild
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
 from twinlens.ingest.tally import scan_result
-from twinlens.ingest.worker import PRELOAD, start_worker
 from twinlens.jobs.definition import Registry
-from twinlens.jobs.pool import WorkerPool
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import EventName, Severity
@@ -43,6 +41,7 @@ from twinlens.model.roots import RootState
 from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
 from twinlens.service.vaulting import Vaulting
+from twinlens.service.workers import worker_pool
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -53,15 +52,6 @@ from twinlens.watch.identity import RootHealth
 from twinlens.watch.ignore import IgnoreList
 
 logger = logging.getLogger(__name__)
-
-SLOWEST_READ = 4 << 20
-"""Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
-
-QUICK_BYTES = 1 << 20
-"""Files up to this size may go to a worker several at a time."""
-
-MOST_PROCESSES = 4
-"""As many workers as cores, and no more than this: the disk is the limit then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +99,7 @@ class Engine:
             patience_seconds=options.patience_seconds,
             on_trouble=options.on_trouble,
         )
-        self.pool = _pool(config)
+        self.pool = worker_pool(config, exiftool_program(config))
         self.queue = WorkQueue(
             self.database, self.writer, _patience(config, options), time.time, utc_text
         )
@@ -373,28 +363,4 @@ def _patience(config: Config, options: EngineOptions) -> Patience:
         pause_seconds=workers.retry_pause_seconds if pause is None else pause,
         settle_seconds=config.watch.settle_seconds,
         lease_seconds=86_400.0,
-    )
-
-
-def _pool(config: Config) -> WorkerPool:
-    workers = config.workers
-    limits = WorkerLimits(
-        memory_bytes=workers.memory_mib << 20,
-        decode_pixels=workers.max_pixels_million * 1_000_000,
-        file_bytes=int(workers.max_file_gib * (1 << 30)),
-        exiftool=exiftool_program(config),
-    )
-
-    def deadline(args: tuple[object, ...]) -> float:
-        size = getattr(args[0], "size", 0) if args else 0
-        return workers.file_seconds + size / SLOWEST_READ
-
-    return WorkerPool(
-        workers.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
-        initializer=start_worker,
-        initargs=(limits,),
-        deadline=deadline,
-        is_quick=lambda args: 0 < getattr(args[0], "size", 0) <= QUICK_BYTES,
-        idle_seconds=workers.idle_seconds,
-        preload=PRELOAD,
     )

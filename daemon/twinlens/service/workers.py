@@ -1,0 +1,44 @@
+"""The worker processes, as the config wants them."""
+
+import os
+
+from twinlens.config.schema import Config
+from twinlens.ingest.limits import WorkerLimits
+from twinlens.ingest.worker import PRELOAD, start_worker
+from twinlens.jobs.pool import WorkerPool
+
+SLOWEST_READ = 4 << 20
+"""Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
+
+QUICK_BYTES = 1 << 20
+"""Files up to this size may go to a worker several at a time."""
+
+MOST_PROCESSES = 4
+"""As many workers as cores, and no more than this: the disk is the limit then."""
+
+
+def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
+    """The pool; `exiftool` is the program's path, None where there is none."""
+    workers = config.workers
+    limits = WorkerLimits(
+        memory_bytes=workers.memory_mib << 20,
+        decode_pixels=workers.max_pixels_million * 1_000_000,
+        file_bytes=int(workers.max_file_gib * (1 << 30)),
+        exiftool=exiftool,
+        # The same workers fill the vault, and that is writing.
+        is_confined=config.vault.place is None,
+    )
+
+    def deadline(args: tuple[object, ...]) -> float:
+        size = getattr(args[0], "size", 0) if args else 0
+        return workers.file_seconds + size / SLOWEST_READ
+
+    return WorkerPool(
+        workers.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
+        initializer=start_worker,
+        initargs=(limits,),
+        deadline=deadline,
+        is_quick=lambda args: 0 < getattr(args[0], "size", 0) <= QUICK_BYTES,
+        idle_seconds=workers.idle_seconds,
+        preload=PRELOAD,
+    )
