@@ -13,7 +13,8 @@ from support.made_up import measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.analysis.timestamps import choose
 from twinlens.cli.clocks import show_clocks
-from twinlens.commands.clocks import body_of, clocks
+from twinlens.commands.clocks import clocks
+from twinlens.ingest.camera_frames import body_of
 from twinlens.model.picture import DateCandidate, Kind, Metadata
 from twinlens.store import originals
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from twinlens.analysis.timestamps import choose, name_candidates
-from twinlens.commands.clocks import body_of, frame_of
 from twinlens.grouping.clock_faults import FaultKind, Frame, find_clock_faults
 from twinlens.ingest.analyse import Analyst
+from twinlens.ingest.camera_frames import body_of, frame_of
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.model.files import Look
 from twinlens.model.picture import Kind

@@ -23,12 +23,14 @@ from twinlens.analysis.moments import (
     wall_clock,
 )
 from twinlens.analysis.ranks import Rank
+from twinlens.model.clocks import ClockDoubt
 from twinlens.model.picture import Confidence, DateCandidate, TakenAt
 
 # The other rooms come for dates here; the parts are other modules of this room.
 __all__ = [
     "FUTURE",
     "choose",
+    "clock_candidate",
     "conflicts",
     "content_candidates",
     "file_system_candidate",
@@ -52,6 +54,12 @@ _FIRST_CAMERA_YEAR = 1990
 """Before, no camera stamped its files: somebody wrote the date, or a clock was at fault."""
 _MODIFIED_ON_DISK = "mtime"
 _SIBLING = "sibling:"
+_CLOCK = "clock:"
+_FAULTS = {
+    "never_set": "the camera's clock was not set",
+    "jumped": "the camera's clock jumped",
+    "offset": "the camera's clock was off",
+}
 
 
 class _Relation(Enum):
@@ -78,7 +86,8 @@ def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
         return TakenAt(None, None, Confidence.NONE, tuple(weighed))
     winner, moment = _sharpened(believed)
     others = [(c, m) for c, m in believed if c != winner]
-    confidence = _confidence(winner, moment, others)
+    doubts = [relation for c in weighed if (relation := _doubt(winner, moment, c)) is not None]
+    confidence = _confidence(winner, moment, others, doubts)
     return TakenAt(winner.value, winner.source, confidence, tuple(weighed))
 
 
@@ -96,11 +105,35 @@ def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:
     return tuple(
         other
         for other in taken.candidates
-        if other.rejected is None
-        and other != winner
-        and (stated := parse_iso(other.value)) is not None
-        and _relation(winner, moment, other, stated) is _Relation.CONFLICTS
+        if _doubt(winner, moment, other) is not None
+        or (
+            other.rejected is None
+            and other != winner
+            and (stated := parse_iso(other.value)) is not None
+            and _relation(winner, moment, other, stated) is _Relation.CONFLICTS
+        )
     )
+
+
+def clock_candidate(doubt: ClockDoubt) -> DateCandidate:
+    """A fault of the camera's clock as a statement: the time it told is not believed.
+
+    It can be chosen by nobody, and lowers what says the very same: the camera, or whoever copied
+    its word.
+    """
+    reason = f"{_FAULTS[doubt.fault]}: {'; '.join(doubt.evidence)}"
+    return DateCandidate(f"{_CLOCK}{doubt.fault}", doubt.stated, Rank.LOCAL, reason)
+
+
+def _doubt(winner: DateCandidate, moment: Moment, other: DateCandidate) -> _Relation | None:
+    """What a fault of the clock means for the winner; None for all else, and where the winner says
+    another time than that clock did."""
+    stated = parse_iso(other.value) if other.source.startswith(_CLOCK) else None
+    if stated is None or winner.rank == Rank.USER or abs(moment.local - stated.local) > _SAME:
+        return None
+    # A series that is off is known by how much, and mostly by minutes; a jump by whole days.
+    is_off = other.source == f"{_CLOCK}offset"
+    return _Relation.DISAGREES if is_off else _Relation.CONFLICTS
 
 
 def _is_stated_by(taken: TakenAt, moment: Moment, candidate: DateCandidate) -> bool:
@@ -177,7 +210,10 @@ def _sharpened(believed: list[tuple[DateCandidate, Moment]]) -> tuple[DateCandid
 
 
 def _confidence(
-    winner: DateCandidate, moment: Moment, others: list[tuple[DateCandidate, Moment]]
+    winner: DateCandidate,
+    moment: Moment,
+    others: list[tuple[DateCandidate, Moment]],
+    doubts: list[_Relation],
 ) -> Confidence:
     if winner.rank == Rank.USER:
         return Confidence.HIGH
@@ -189,9 +225,10 @@ def _confidence(
         relation is _Relation.AGREES and _is_witness(winner, moment, other)
         for other, relation in relations.items()
     )
-    if _Relation.CONFLICTS in relations.values():
+    found = {*relations.values(), *doubts}
+    if _Relation.CONFLICTS in found:
         level = max(1, level - 1)
-    elif _Relation.DISAGREES in relations.values():
+    elif _Relation.DISAGREES in found:
         level = min(2, level)
     elif level == 2 and is_witnessed:
         level = 3

@@ -89,6 +89,7 @@ def _here(
         if job.state is JobState.SUCCESS:
             engine.settle_queue()
             job = engine.with_totals(job)
+            engine.check_clocks()
         return job
 
 

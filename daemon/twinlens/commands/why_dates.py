@@ -75,7 +75,7 @@ def _means(
 ) -> str:
     """What a candidate means for the winner, in a few words."""
     if candidate.rejected is not None:
-        return f"not believed: {candidate.rejected}"
+        return f"{'contradicts it' if is_against else 'not believed'}: {candidate.rejected}"
     if candidate == winner:
         return "taken" if candidate.value == taken.value else f"taken, told as {taken.value}"
     mine, theirs = parse_iso(taken.value or ""), parse_iso(candidate.value)

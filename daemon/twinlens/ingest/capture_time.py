@@ -1,5 +1,5 @@
-"""The capture time of a content: its own dates, and what its names, its companions and the owner
-say.
+"""The capture time of a content: its own dates, and what its names, its companions, its camera's
+clock and the owner say.
 
 The same content under several names has one capture time, whatever order they arrived in. A
 companion is another file of the same photograph: a sidecar speaks for the picture, a RAW for its
@@ -13,10 +13,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from twinlens.analysis.ranks import Rank
-from twinlens.analysis.timestamps import FUTURE, choose, file_system_candidate, name_candidates
+from twinlens.analysis.timestamps import (
+    FUTURE,
+    choose,
+    clock_candidate,
+    file_system_candidate,
+    name_candidates,
+)
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import DateCandidate, TakenAt
-from twinlens.store import date_evidence, revisions
+from twinlens.store import clock_doubts, date_evidence, revisions
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.date_evidence import Companion
@@ -91,6 +97,9 @@ def _of_others(original: OriginalRecord) -> tuple[DateCandidate, ...]:
     found = {*_of_owner(original.sha256), *_of_paths(original.id)}
     for companion in date_evidence.companions(original.id):
         found.update(companion_candidates(companion))
+    doubt = clock_doubts.of_content(original.id)
+    if doubt is not None:
+        found.add(clock_candidate(doubt))
     return tuple(sorted(found, key=lambda c: (c.rank, c.source, c.value, c.rejected or "")))
 
 

@@ -18,7 +18,7 @@ from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.photographs import regroup_bucket
 from twinlens.ingest.recorder import Touched
 from twinlens.model.groups import DuplicateGroup, FileGroup
-from twinlens.store import file_groups
+from twinlens.store import clock_doubts, file_groups
 from twinlens.store import originals as originals_store
 
 RULES_VERSION = 6
@@ -58,6 +58,8 @@ class Regrouper:
         """Group anew the buckets and the contents that a batch of records touched."""
         result = Regrouped()
         at = self._clock().isoformat(timespec="seconds")
+        if touched.buckets or touched.originals:
+            clock_doubts.note_change()
         disturbed = set(touched.originals)
         done: set[tuple[int, str]] = set()
         grouped: set[int] = set()

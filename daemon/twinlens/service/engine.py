@@ -5,12 +5,11 @@ root is opened (a process that is forked while it holds a hung share hangs too),
 the database, the schema before the writer.
 """
 
-import json
 import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
 from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
 from twinlens.ingest.absorber import Absorbed, Absorber
+from twinlens.ingest.clock_check import CHECK_CLOCKS, ClockCheck
 from twinlens.ingest.intake import Intake, IntakeParts
 from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.ingest.places import Place, Places
@@ -35,13 +35,15 @@ from twinlens.jobs.definition import Registry
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import EventName, Severity
-from twinlens.model.jobs import JobRecord, JobState
+from twinlens.model.jobs import JobRecord
 from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.roots import RootState
+from twinlens.service.asking import ask_alone, ask_each_once
 from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
 from twinlens.service.vaulting import Vaulting
 from twinlens.service.workers import worker_pool
+from twinlens.store import clock_doubts
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -146,7 +148,7 @@ class Engine:
         What a killed process left open of this name is closed: the new pass looks at it anew.
         """
         at = utc_text()
-        job = self.writer.call(lambda: _ask_alone(name, argument, at))
+        job = self.writer.call(lambda: ask_alone(name, argument, at))
         return self.carry_out(job)
 
     def carry_out(self, job: JobRecord) -> JobRecord:
@@ -167,6 +169,13 @@ class Engine:
             left = [job for job in jobs_store.unfinished() if job.name in REBUILDS]
         for job in left:
             self.carry_out(job)
+
+    def check_clocks(self) -> None:
+        """Look for faults of cameras' clocks, where anything changed since that was last done."""
+        with self.database.reading():
+            is_due = clock_doubts.is_due()
+        if is_due:
+            self.run_job(CHECK_CLOCKS, {})
 
     def settle_queue(self) -> None:
         """Look at what a scan found too young, once it has settled, and at what failed."""
@@ -204,7 +213,12 @@ class Engine:
         )
         self.scan = Scan(self._scan_parts())
         rebuild = Rebuild(self.database, self.writer, regrouper, self.absorber.regroup)
-        for definition in (self.scan.definition(), *rebuild.definitions()):
+        clocks = ClockCheck(self.database, self.writer, utc_now)
+        for definition in (
+            self.scan.definition(),
+            *rebuild.definitions(),
+            clocks.definition(),
+        ):
             self.registry.add(definition)
         scrubbing = Scrubbing(
             database=self.database,
@@ -227,7 +241,7 @@ class Engine:
             self.writer.call(rebuild.remember_first_rules)
             return
         logger.info("the rules for groups changed: all is grouped anew, and no picture read")
-        self.writer.call(lambda: _ask_each_once(REBUILDS, {"rules": rules}, utc_text()))
+        self.writer.call(lambda: ask_each_once(REBUILDS, {"rules": rules}, utc_text()))
 
     def _scan_parts(self) -> ScanParts:
         return ScanParts(
@@ -285,24 +299,6 @@ class Engine:
                 result=result,
             )
         )
-
-
-def _ask_each_once(names: Sequence[str], argument: dict[str, object], at: str) -> None:
-    """Ask for passes, but for those left open with the very same aim; others are closed."""
-    aim = json.dumps(argument, sort_keys=True)
-    same = {job.name for job in jobs_store.unfinished() if job.argument == aim}
-    for name in names:
-        if name not in same:
-            _ask_alone(name, argument, at)
-
-
-def _ask_alone(name: str, argument: dict[str, object], at: str) -> JobRecord:
-    job = jobs_store.ask(name, argument, at)
-    for left in jobs_store.unfinished():
-        if left.name == name and left.id != job.id:
-            words = f"job {job.id} took its place"
-            jobs_store.finish(left.id, JobState.CANCELLED, at, error=words)
-    return job
 
 
 def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:

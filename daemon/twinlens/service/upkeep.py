@@ -9,6 +9,7 @@ from datetime import timedelta
 from twinlens.commands.backup import folder_of
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
+from twinlens.ingest.clock_check import CHECK_CLOCKS
 from twinlens.maintenance.backup import NightlyBackup
 from twinlens.maintenance.orphans import ASKS, Cleanup
 from twinlens.maintenance.reconcile import Reconcile
@@ -19,7 +20,7 @@ from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
 from twinlens.service.measuring import MetricsFile
 from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
 from twinlens.service.vaulting import VaultClock
-from twinlens.store import generation, meta, verifications
+from twinlens.store import clock_doubts, generation, meta, verifications
 from twinlens.store import jobs as jobs_store
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ IS_IT_NIGHT_SECONDS = 600.0
 
 NEXT_SLICE_SECONDS = 60.0
 """How often a slice of files is read again, while there is time left of the day's."""
+
+CHECK_CLOCKS_SECONDS = 600.0
+"""How often the clocks of cameras are checked, where anything was recorded since."""
 
 KEPT_JOBS = 200
 
@@ -57,6 +61,7 @@ class Upkeep:
             config.schedule.reconcile_interval_hours * 3600, "reconcile", self._reconcile
         )
         schedule.every(config.cleanup.interval_minutes * 60, "trash", self._ask_for_purge)
+        schedule.every(CHECK_CLOCKS_SECONDS, "clocks", self._check_clocks)
         if config.backup.keep:
             schedule.every(IS_IT_NIGHT_SECONDS, "backup", self._back_up, first_in=60.0)
         if config.verify.minutes_a_day:
@@ -136,6 +141,18 @@ class Upkeep:
         if report is not None:
             words = f"backup: {report.size >> 10} KiB in {report.path}"
             self._pass_finished("backup", words, report.as_result())
+
+    def _check_clocks(self) -> None:
+        """Ask for a look at the series of all cameras, once what waits is recorded."""
+        engine = self._engine
+        counts = engine.queue.counts()
+        if counts["pending"] or counts["running"]:
+            return
+        with engine.database.reading():
+            if jobs_store.unfinished() or not clock_doubts.is_due():
+                return
+        engine.writer.call(lambda: jobs_store.ask(CHECK_CLOCKS, {}, utc_text()))
+        self._wake_jobs()
 
     def _verify(self) -> None:
         """Ask for the next slice of reading again, while nothing else waits and the day has time

@@ -1,5 +1,5 @@
-"""The tables of care: what reading files again proved, what holds a content beside its files, and
-how long orphans have been seen."""
+"""The tables of care: what reading files again proved, what holds a content beside its files, how
+long orphans have been seen, and which contents a camera's clock was wrong for."""
 
 from peewee import (
     AutoField,
@@ -81,4 +81,20 @@ class Orphan(Model):
         table_name = "orphan"
 
 
-CARE_TABLES: tuple[type[Model], ...] = (Verification, Hold, Orphan)
+class ClockDoubt(Model):
+    """A content that is part of a fault of its camera's clock, as it was last found.
+
+    `stated` is the time that the camera told, `evidence` a JSON list of words."""
+
+    id = AutoField()
+    original_id: int
+    original = ForeignKeyField(Original, unique=True, on_delete="CASCADE")
+    fault = TextField()
+    stated = TextField()
+    evidence = TextField()
+
+    class Meta:
+        table_name = "clock_doubt"
+
+
+CARE_TABLES: tuple[type[Model], ...] = (Verification, Hold, Orphan, ClockDoubt)
