@@ -128,6 +128,7 @@ def test_of_a_thousand_saves_around_an_action_none_is_lost(
     assert states[StepState.REFUSED] >= 20, states
 
 
+@pytest.mark.parametrize("root", ["here", "btrfs"], indirect=True)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("point", ["checked", "intended", "prepared", "captured", "verified"])

@@ -174,6 +174,9 @@ def test_the_folder_of_a_disk_that_is_not_mounted_is_no_empty_trash(case: Case) 
 
     assert result["removed"] == 0
     assert result["frozen_by"]
+    by_hand = empty_trash(case.room)
+    assert by_hand["removed"] == 0
+    assert all("cannot be relied on" in one["reason"] for one in by_hand["kept"])
     photos.rmdir()
     photos.with_name("disk").rename(photos)
     assert (purge_by_the_clock(case.room) or {})["removed"] == 2

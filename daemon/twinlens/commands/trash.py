@@ -14,7 +14,7 @@ from twinlens.commands.acting import ActionRoom
 from twinlens.commands.apply import step_shape
 from twinlens.errors import UsageError
 from twinlens.host.uptime import Uptime, uptime
-from twinlens.model.actions import Step, StepState
+from twinlens.model.actions import Outcome, Step, StepState
 from twinlens.model.paths import printable, to_text
 from twinlens.model.roots import RootState
 from twinlens.store import actions as journal_store
@@ -148,6 +148,7 @@ def _frozen(room: ActionRoom) -> list[tuple[str, str]]:
 
 def _emptied(room: ActionRoom, wanted: Sequence[Step]) -> dict[str, Any]:
     journal = room.journal(wanted)
+    doubt = room.doubts()
     removed, kept, freed, is_cut_short = 0, [], 0, False
     for step in wanted:
         if room.is_stopped():
@@ -159,7 +160,12 @@ def _emptied(room: ActionRoom, wanted: Sequence[Step]) -> dict[str, Any]:
                 found = copies_store.live_places(sha256)
             return [place for place in found if place != own.planned.victim] or found
 
-        outcome = purge(step, journal, copies)
+        why = doubt(step.planned.victim.root)
+        outcome = (
+            purge(step, journal, copies)
+            if why is None
+            else Outcome(step.id, step.state, f"its folder cannot be relied on: {why}")
+        )
         if outcome.state is StepState.PURGED:
             removed += 1
             freed += step.planned.size
