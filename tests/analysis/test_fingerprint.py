@@ -1,12 +1,16 @@
 """Hashes of real and of meaningless pictures."""
 
+import io
 from pathlib import Path
+from random import Random
 
 import imagehash
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from twinlens.analysis.fingerprint import fingerprint
+from twinlens.media.thumbnails import small
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,114 @@ def test_line_art_is_degenerate() -> None:
         draw.line((60, row, 540, row), fill=0, width=5)
 
     assert fingerprint(image.filter(ImageFilter.GaussianBlur(0.3))).is_degenerate
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+@pytest.mark.parametrize("make", ["chat", "letter", "chart"])
+@pytest.mark.parametrize("quality", [None, 90, 60])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_rendered_screen_or_page_is_degenerate(
+    make: str, is_dark: bool, quality: int | None, scale: float
+) -> None:
+    for seed in range(3):
+        found = fingerprint(_as_seen(_DRAWN[make](seed, is_dark), quality, scale))
+
+        assert found.is_degenerate
+
+
+def test_a_silhouette_before_the_sky_is_a_photograph() -> None:
+    noise = np.random.default_rng(4)
+    sky = np.linspace(200, 120, 900)[:, None] * np.ones((1, 1200))
+    draw = Random(4)
+    mask = Image.new("L", (1200, 900))
+    pen = ImageDraw.Draw(mask)
+    for _ in range(30):
+        ends = (draw.randint(0, 1200), 900, draw.randint(0, 1200), draw.randint(0, 600))
+        pen.line(ends, fill=255, width=draw.randint(4, 20))
+    branches = np.asarray(mask.filter(ImageFilter.GaussianBlur(1.2))) / 255
+    picture = sky * (1 - branches) + 12 * branches + noise.normal(0, 2, sky.shape)
+
+    whole = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+
+    assert fingerprint(_as_seen(whole, 90, 1.0)).reason is None
+
+
+def test_no_photograph_of_a_camera_counts_as_drawn(photos: Path) -> None:
+    paths = [path for place in ("makers", "burst") for path in (photos / place).rglob("*")]
+    pictures = sorted(path for path in paths if path.suffix.lower() in (".jpg", ".jpeg"))
+    drawn = []
+    for path in pictures:
+        with Image.open(path) as image:
+            image.draft("L", (240, 240))
+            if fingerprint(small(image.convert("L"))).reason == "drawn":
+                drawn.append(path.name)
+
+    assert len(pictures) > 50
+    assert drawn == []
+
+
+def _as_seen(picture: Image.Image, quality: int | None, scale: float) -> Image.Image:
+    """The thumbnail of a file: shrunk, coded (PNG without a quality), reduced."""
+    size = (round(picture.width * scale), round(picture.height * scale))
+    picture = picture.resize(size, Image.Resampling.LANCZOS)
+    if quality is not None:
+        stream = io.BytesIO()
+        picture.save(stream, "JPEG", quality=quality)
+        picture = Image.open(stream)
+    return small(picture.convert("L"))
+
+
+def _text(draw: Random, words: int) -> str:
+    return " ".join("".join(draw.choices("abcdefghilmnoprstu", k=5)) for _ in range(words))
+
+
+def _chat(seed: int, is_dark: bool) -> Image.Image:
+    paper, own, other, ink = (
+        ((17, 27, 33), (0, 92, 75), (32, 44, 51), "white")
+        if is_dark
+        else ((236, 229, 221), (220, 248, 198), (255, 255, 255), "black")
+    )
+    draw = Random(seed)
+    picture = Image.new("RGB", (720, 1280), paper)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, 720, 100), fill=(7, 94, 84))
+    top = 120
+    while top < 1150:
+        is_own, lines = draw.random() < 0.5, draw.randint(1, 4)
+        left, width = (160, 540) if is_own else (20, 480)
+        bottom = top + 24 + 34 * lines
+        pen.rounded_rectangle((left, top, left + width, bottom), 18, fill=own if is_own else other)
+        for line in range(lines):
+            place = (left + 15, top + 10 + 34 * line)
+            pen.text(place, _text(draw, 5), fill=ink, font_size=28)
+        top = bottom + 20
+    return picture
+
+
+def _letter(seed: int, is_dark: bool) -> Image.Image:
+    paper, ink = ("black", "white") if is_dark else ((252, 250, 245), (30, 30, 30))
+    draw = Random(seed)
+    picture = Image.new("RGB", (1000, 1400), paper)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, 1000, 160), fill=(20, 60, 160))
+    pen.ellipse((40, 20, 160, 140), fill=(250, 200, 0))
+    for row in range(30):
+        pen.text((80, 220 + row * 38), _text(draw, 9), fill=ink, font_size=28)
+    return picture
+
+
+def _chart(seed: int, is_dark: bool) -> Image.Image:
+    draw = Random(seed)
+    picture = Image.new("RGB", (1000, 700), "black" if is_dark else "white")
+    pen = ImageDraw.Draw(picture)
+    pen.line((80, 40, 80, 640, 960, 640), fill="white" if is_dark else "black", width=3)
+    for bar in range(12):
+        height = draw.randint(50, 550)
+        pen.rectangle((100 + bar * 70, 640 - height, 150 + bar * 70, 640), fill=(70, 130, 180))
+    return picture
+
+
+_DRAWN = {"chat": _chat, "letter": _letter, "chart": _chart}
 
 
 def test_a_dark_photograph_with_detail_is_not_degenerate(falcon: Image.Image) -> None:

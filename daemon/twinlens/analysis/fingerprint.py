@@ -6,15 +6,19 @@ pixels each way and its reduction in two steps leave the pHash within 2 bits of 
 and mostly equal to it.
 
 A hash of a picture that shows next to nothing is noise: flat, black, blown out, half dark, a page
-of text and a screenshot of a list all collide with others of their kind at distances near 0. Three
-tests find them (limits calibrated on real lens caps, skies, scans and screenshots, and on real
-photographs in fog, snow and by night):
+of text and a screenshot of a list all collide with others of their kind at distances near 0. Four
+tests find them (limits calibrated on real lens caps, skies, scans and screenshots, on rendered
+chats, letters, code and charts, and on real photographs in fog, snow and by night):
 
 - *flat*: the deviation of the 32x32 picture is under 5 grey levels;
 - *no detail*: the median of the 63 coefficients that the pHash compares is under 2 grey levels,
   so rounding decides the bits (gradients, two plain halves);
 - *one tone*, *two tones*: 90 % of the pixels lie within 8 grey levels of the commonest value, or
-  96 % of the two commonest (pages, lists, line art, a small light in the dark).
+  96 % of the two commonest (pages, lists, line art, a small light in the dark);
+- *drawn*: half of all neighbouring pixels are within 1 grey level, 85 % of these equal, and of the
+  others 20 % at least 48 levels apart: plain areas with hard edges, which a lens does not make.
+  Chats and letters reach 0.22 to 0.6 in the last figure; photographs with as much plain area stay
+  under 0.17, with their contrast doubled mostly under 0.2, and noise leaves few neighbours equal.
 """
 
 import imagehash
@@ -36,6 +40,12 @@ _FLAT_DEVIATION = 5.0
 _LEAST_DETAIL = 2.0
 _ONE_TONE_SHARE = 0.90
 _TWO_TONES_SHARE = 0.96
+_NEIGHBOUR_STEP = 3
+"""Every third row and the one below it are looked at: a row of text is higher than that."""
+_HARD_EDGE = 48
+_LEAST_PLAIN = 0.5
+_LEAST_EQUAL = 0.85
+_LEAST_HARD = 0.2
 
 
 def fingerprint(thumbnail: Image.Image, chroma: Image.Image | None = None) -> Fingerprint:
@@ -90,7 +100,23 @@ def _why_degenerate(thumbnail: Image.Image, small: Image.Image) -> str | None:
     one, two = _tone_shares(np.array(thumbnail.histogram(), dtype=np.float64))
     if one >= _ONE_TONE_SHARE:
         return "one tone"
-    return "two tones" if two >= _TWO_TONES_SHARE else None
+    if two >= _TWO_TONES_SHARE:
+        return "two tones"
+    return "drawn" if _is_drawn(np.asarray(thumbnail)) else None
+
+
+def _is_drawn(pixels: npt.NDArray[np.uint8]) -> bool:
+    """Whether neighbours are either equal or far apart: text, diagrams, screens."""
+    rows = pixels[:-1:_NEIGHBOUR_STEP]
+    pairs = ((rows[:, :-1], rows[:, 1:]), (rows, pixels[1::_NEIGHBOUR_STEP][: len(rows)]))
+    # On bytes, without the detour by wider numbers: 0.1 ms at 640x480.
+    apart = [np.maximum(one, other) - np.minimum(one, other) for one, other in pairs]
+    count = sum(part.size for part in apart)
+    equal = count - sum(map(np.count_nonzero, apart))
+    plain = sum(np.count_nonzero(part <= 1) for part in apart)
+    hard = sum(np.count_nonzero(part >= _HARD_EDGE) for part in apart)
+    is_plain = plain >= _LEAST_PLAIN * count and equal >= _LEAST_EQUAL * plain
+    return bool(is_plain and hard >= _LEAST_HARD * (count - plain))
 
 
 def _shade(mean: float) -> str:

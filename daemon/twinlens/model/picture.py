@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ALGORITHM_VERSION = 3
+ALGORITHM_VERSION = 4
 """Raised when a measurement changes its meaning; stored with every original."""
 
 
@@ -76,7 +76,8 @@ class Fingerprint:
     """Four perceptual hashes of the upright picture, each an unsigned 64-bit integer.
 
     Bit order is imagehash's: `int(str(hash), 16)`. `is_degenerate` marks pictures too flat or too
-    dark for a hash to mean anything (`reason` says which); they are compared by bytes only.
+    dark for a hash to mean anything, and drawn ones (`reason` says which); they are compared by
+    bytes only.
     `miniature` is the small picture that the second look compares (layout: model/miniature.py).
     """
 
