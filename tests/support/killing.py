@@ -1,5 +1,6 @@
 """Ends a piece of work at any of its calls of the kernel, or lets one call fail, by strace."""
 
+import mmap
 import os
 import shutil
 import subprocess
@@ -26,7 +27,8 @@ WRITE_PATH = (
 )
 """The calls at which a crash or an error makes a difference."""
 
-_LAST = ("exit", "exit_group", "restart_syscall")
+_LAST = ("exit", "exit_group", "restart_syscall", "clock_nanosleep")
+"""Not of the work: its end, and the waiting for its begin."""
 
 
 def require_strace() -> None:
@@ -50,13 +52,14 @@ def run_under(
     exception of it. `log` receives what strace saw: the write path, or every call. Only the thread
     of `work` is meant, unless it `has_threads`: each of them then counts its own calls.
     """
-    gate, opener = os.pipe()
+    # Not a pipe: a read that waits while strace comes is counted as one of the work's own.
+    gate = mmap.mmap(-1, 1)
     child = os.fork()
     if child == 0:
-        os.close(opener)
         status = 1
         try:
-            os.read(gate, 1)
+            while not gate[0]:
+                time.sleep(0.001)
             work()
             status = 0
         except BaseException:  # noqa: BLE001 - nothing may leave the child another way
@@ -64,7 +67,6 @@ def run_under(
                 traceback.print_exc(file=report)
         finally:
             os._exit(status)
-    os.close(gate)
     words = ["strace", "-qq", "-o", str(log), "-p", str(child), "-e", "signal=none"]
     calls = WRITE_PATH if fault is None else (fault.split(":")[0],)
     words += ["-e", "trace=all" if is_every_call and not fault else f"trace={','.join(calls)}"]
@@ -75,11 +77,11 @@ def run_under(
     tracer = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         _wait_for_tracer(child, tracer)
-        os.write(opener, b"!")
-        os.close(opener)
+        gate[0] = 1
         _, status = os.waitpid(child, 0)
     finally:
         tracer.wait(20)
+        gate.close()
     return os.waitstatus_to_exitcode(status)
 
 
