@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from twinlens.config.mistakes import InvalidConfigError, Mistake, mistakes_in
+from twinlens.config.pruning import without
 from twinlens.config.schema import Config
 from twinlens.errors import ConfigError
 
@@ -16,6 +18,7 @@ SMALLEST = '[[catalog]]\nname = "family"\nroots = ["/srv/nas/photos"]\n'
 
 SYSTEM_CONFIG = Path("/etc/twinlens/config.toml")
 _LARGEST_BYTES = 1 << 20
+_MOST_LOOKS = 4
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str]) -> Path:
@@ -66,10 +69,36 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     if not data:
         raise ConfigError(f"{path} is empty: there is no option in it", _advice())
     context = {"home": environ["HOME"]} if environ.get("HOME") else {}
+    whole = _with_database(data, environ)
     try:
-        return Config.model_validate(_with_database(data, environ), context=context)
+        return Config.model_validate(whole, context=context)
     except ValidationError as error:
-        raise InvalidConfigError(str(path), mistakes_in(text, error)) from error
+        details, rest = _all_of_it(whole, error, context)
+        raise InvalidConfigError(str(path), mistakes_in(text, details), rest=rest) from error
+
+
+def _all_of_it(
+    data: dict[str, object], error: ValidationError, context: dict[str, str]
+) -> tuple[list[ErrorDetails], Config | None]:
+    """Every mistake, and the configuration without them.
+
+    How values fit together shows only once each of them is right: so the wrong ones are taken out,
+    and the rest is looked at again.
+    """
+    found = error.errors(include_url=False)
+    left: object = data
+    for _ in range(_MOST_LOOKS):
+        left = without(left, [(d["loc"], d["type"] == "missing") for d in error.errors()])
+        try:
+            return found, Config.model_validate(left, context=context)
+        except ValidationError as further:
+            error = further
+            places = [detail["loc"] for detail in found]
+            new = [d for d in error.errors(include_url=False) if d["loc"] not in places]
+            if not new:
+                return found, None
+            found += new
+    return found, None
 
 
 def _with_database(data: dict[str, object], environ: Mapping[str, str]) -> dict[str, object]:

@@ -3,10 +3,9 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from twinlens.config.lines import lines_of
@@ -31,21 +30,32 @@ class Mistake:
 
 
 class InvalidConfigError(ConfigError):
-    """Mistakes in a configuration: the message has them all, `mistakes` one by one."""
+    """Mistakes in a configuration: the message has them all, `mistakes` one by one.
 
-    def __init__(self, source: str, mistakes: Iterable[Mistake], advice: str = "") -> None:
+    `rest` is the configuration without what is wrong in it, where there is one: more may be wrong
+    with that.
+    """
+
+    def __init__(
+        self, source: str, mistakes: Iterable[Mistake], advice: str = "", rest: object = None
+    ) -> None:
+        self.source = source
+        self.rest = rest
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join([f"{source}:", *map(str, self.mistakes)]), advice)
 
 
-def mistakes_in(text: str, error: ValidationError) -> tuple[Mistake, ...]:
+def mistakes_in(text: str, details: Sequence[ErrorDetails]) -> tuple[Mistake, ...]:
     """All that pydantic found, in the order of the file."""
     schema = Schema()
-    details = error.errors(include_url=False)
     places = [detail["loc"] for detail in details]
-    details = [detail for detail in details if not _is_an_echo(detail, places)]
-    lines = lines_of(text, [detail["loc"] for detail in details])
-    mistakes = [_mistake(schema, detail, lines.get(detail["loc"])) for detail in details]
+    told = [
+        detail
+        for detail in details
+        if not _is_an_echo(detail, places) and not _is_misspelt(detail, details)
+    ]
+    lines = lines_of(text, [detail["loc"] for detail in told])
+    mistakes = [_mistake(schema, detail, lines.get(detail["loc"])) for detail in told]
     return tuple(sorted(mistakes, key=lambda mistake: mistake.line or 0))
 
 
@@ -66,6 +76,18 @@ def _is_an_echo(detail: ErrorDetails, places: list[Location]) -> bool:
     return detail["type"] == "too_short" and any(
         len(place) > len(own) and place[: len(own)] == own for place in places
     )
+
+
+def _is_misspelt(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """A key that is missing because it stands there under a name much like its own."""
+    *table, name = detail["loc"]
+    strangers = [
+        str(other["loc"][-1])
+        for other in details
+        if other["type"] == "extra_forbidden" and list(other["loc"][:-1]) == table
+    ]
+    near = difflib.get_close_matches(str(name), strangers, n=1, cutoff=0.6)
+    return detail["type"] == "missing" and bool(near)
 
 
 def _mistake(schema: Schema, detail: ErrorDetails, line: int | None) -> Mistake:

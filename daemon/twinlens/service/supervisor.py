@@ -9,7 +9,8 @@ from pathlib import Path
 from twinlens.config.choices import LogFormat
 from twinlens.config.credentials import exposed_secrets, unreadable_secrets
 from twinlens.config.loading import load_config
-from twinlens.config.roots import check_roots
+from twinlens.config.mistakes import InvalidConfigError
+from twinlens.config.roots import check_roots, inspect_roots
 from twinlens.config.schema import Config
 from twinlens.errors import ConfigError
 from twinlens.events import EventBus
@@ -39,7 +40,10 @@ def load_checked(
     A webhook whose secret cannot be read is a mistake only where `is_strict`: otherwise that
     webhook alone waits, because pictures are to be looked after with or without it.
     """
-    config = load_config(path, environ)
+    try:
+        config = load_config(path, environ)
+    except InvalidConfigError as error:
+        raise _with_folders(error) from error
     try:
         ignore_lists(config)
     except ValueError as error:
@@ -51,6 +55,14 @@ def load_checked(
         raise ConfigError("\n".join(unreadable))
     warnings = check_roots(config, network_kind)
     return config, [*warnings, *unreadable, *exposed_secrets(config, path)]
+
+
+def _with_folders(error: InvalidConfigError) -> InvalidConfigError:
+    """The same, and what is wrong with the folders: all mistakes are told at once."""
+    if not isinstance(error.rest, Config):
+        return error
+    check = inspect_roots(error.rest, network_kind)
+    return InvalidConfigError(error.source, (*error.mistakes, *check.mistakes), error.advice)
 
 
 def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
