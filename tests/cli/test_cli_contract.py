@@ -36,7 +36,7 @@ VERBS = (
     *("doctor", "config", "config check", "config example", "migrate", "migrate status"),
     *("migrate up", "migrate down", "jobs", "jobs list", "jobs start"),
     *("jobs cancel", "jobs retry"),
-    *("vault", "vault status", "vault fill", "vault verify", "vault gc"),
+    *("vault", "vault status", "vault fill", "vault verify", "vault repair", "vault gc"),
 )
 READ_VERBS = ("status", "files", "groups", "duplicates", "jobs list", "doctor", "migrate status")
 

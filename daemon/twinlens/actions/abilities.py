@@ -25,6 +25,7 @@ NEEDED: dict[ActionKind, tuple[str, ...]] = {
     ActionKind.TRASH: ("rename without overwriting", "lease"),
     ActionKind.HARDLINK: ("exchange", "rename without overwriting", "hard link", "lease"),
     ActionKind.REFLINK: ("shared blocks", "lease"),
+    ActionKind.REPAIR: ("exchange", "rename without overwriting", "lease"),
 }
 """What each kind of action needs; there is no weaker way in place of any of it."""
 

@@ -15,6 +15,7 @@ from twinlens.actions.captures import give_back_by_exchange, give_back_by_move
 from twinlens.actions.folders import identity_at, opened_folder, split
 from twinlens.actions.journal import Journal
 from twinlens.actions.links import watch_link
+from twinlens.actions.repairing import recovered
 from twinlens.actions.trash_items import TrashItem, existing_item
 from twinlens.model.actions import ActionKind, Outcome, Step, StepState
 from twinlens.model.paths import printable
@@ -53,6 +54,8 @@ def _recovered(step: Step) -> Outcome:
         return Outcome(step.id, StepState.REFUSED, STOPPED)
     folder_path, name = split(planned.victim.path)
     with existing_item(planned.victim.root, step.token, name) as (top, item):
+        if step.state is StepState.INTENDED and planned.kind is ActionKind.REPAIR:
+            return recovered(step, top, item)
         if step.state is StepState.INTENDED:
             return _taken_back(step, top, folder_path, item)
         left = _own_link(step, item)

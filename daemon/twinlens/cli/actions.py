@@ -48,7 +48,7 @@ def apply(
     if dry_run:
         show_result(made.as_result(), as_json, show_plan)
         return
-    answer = _run(context, "apply", {"plan": plan or made.id})
+    answer = run_action(context, "apply", {"plan": plan or made.id})
     if answer["action"] is None:
         show_result(made.as_result() | {"action": None}, as_json, show_plan)
         return
@@ -71,7 +71,7 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Take an action back: files return to where they were, with all that belonged to them."""
-    result = _run(context, "undo", {"what": what, "make_folders": make_folders})
+    result = run_action(context, "undo", {"what": what, "make_folders": make_folders})
     _show_undone(result, as_json)
 
 
@@ -98,7 +98,7 @@ def trash_restore(
 ) -> None:
     """Give single files back to where they were."""
     results = [
-        _run(context, "undo", {"what": item, "make_folders": make_folders}) for item in items
+        run_action(context, "undo", {"what": item, "make_folders": make_folders}) for item in items
     ]
     merged = {name: [one for r in results for one in r[name]] for name in ("done", "failed")}
     _show_undone(merged, as_json)
@@ -117,7 +117,7 @@ def trash_empty(
     as_json: AsJson = False,
 ) -> None:
     """Remove files for good of which another copy is found and read; all others stay."""
-    result = _run(context, "empty", {"at_once": at_once, "only": items or []})
+    result = run_action(context, "empty", {"at_once": at_once, "only": items or []})
     show_result(result, as_json, show_emptied)
     if result["kept"]:
         raise typer.Exit(1)
@@ -130,7 +130,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(trash_app, name="trash")
 
 
-def _run(context: typer.Context, verb: str, argument: dict[str, Any]) -> dict[str, Any]:
+def run_action(context: typer.Context, verb: str, argument: dict[str, Any]) -> dict[str, Any]:
     """Carry the verb out here, or let the daemon do so and wait for as long as it takes."""
     from twinlens.cli.passes import run_pass  # noqa: PLC0415 - late, as above
     from twinlens.host.lock import holder  # noqa: PLC0415

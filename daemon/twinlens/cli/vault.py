@@ -14,7 +14,7 @@ from twinlens.cli.tables import when
 from twinlens.errors import UsageError
 
 vault_app = typer.Typer(
-    no_args_is_help=True, help="A second store of all originals: status, fill, verify, gc."
+    no_args_is_help=True, help="A second store of all originals: status, fill, verify, repair, gc."
 )
 
 
@@ -100,6 +100,18 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
     for word in ("trouble", "asks"):
         if status[word]:
             print_line(out, f"[yellow]{escape(status[word])}[/yellow]")
+
+
+def show_repair(out: Console, result: dict[str, Any]) -> None:
+    """What became of the file, and where its bytes came from."""
+    reason = f": {escape(result['reason'])}" if result["reason"] else ""
+    print_line(out, f"{result['state']}  {path_text(result['path'])}{reason}")
+    if result["source"]:
+        print_line(out, f"    from {escape(result['source'])}")
+    elif result["sources"]:
+        print_line(out, f"    it could be mended from {escape(', '.join(result['sources']))}")
+    if result["state"] == "done":
+        print_line(out, f"    the rotten file is in the trash: twinlens undo {result['action']}")
 
 
 def show_pass(out: Console, result: dict[str, Any]) -> None:

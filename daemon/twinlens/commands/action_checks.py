@@ -27,6 +27,10 @@ _SAMPLE = 50
 _PATIENCE_SECONDS = 15.0
 
 
+_POLICIES = tuple(kind for kind in ActionKind if kind.value in {one.value for one in CatalogAction})
+"""What a catalog can ask for; a repair is asked for file by file."""
+
+
 def action_checks(config: Config) -> Iterator[Check]:
     """One row for each root of a catalog that allows actions; never raises."""
     for catalog in config.catalog:
@@ -86,11 +90,11 @@ def _tried(path: bytes, kind: ActionKind) -> Check:
     except OSError as error:
         words = f"nothing can be written there ({error.strerror})"
         return _warning(path, kind, words, "let the daemon's user write there (docs/actions.md)")
-    missing = {one: lacking(one, abilities) for one in ActionKind}
-    possible = [one.value for one in ActionKind if not missing[one]]
+    missing = {one: lacking(one, abilities) for one in _POLICIES}
+    possible = [one.value for one in _POLICIES if not missing[one]]
     others = "; ".join(
         f"{one.value} is not possible: {_words(missing[one])}"
-        for one in ActionKind
+        for one in _POLICIES
         if missing[one] and one is not kind
     )
     if missing[kind]:

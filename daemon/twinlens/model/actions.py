@@ -15,6 +15,8 @@ class ActionKind(StrEnum):
     """It is moved into the trash of its own root."""
     HARDLINK = "hardlink"
     """It becomes another name of the kept file; the old inode goes into the trash."""
+    REPAIR = "repair"
+    """A rotten file goes into the trash, and a new one of the good bytes takes its path."""
     REFLINK = "reflink"
     """It shares its blocks with the kept file and stays a file of its own."""
 

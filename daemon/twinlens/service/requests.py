@@ -11,6 +11,7 @@ from twinlens.commands import backup as backup_command
 from twinlens.commands import decide as decide_command
 from twinlens.commands import jobs as jobs_commands
 from twinlens.commands import maintain
+from twinlens.commands import repair as repair_command
 from twinlens.commands import trash as trash_command
 from twinlens.commands import undo as undo_command
 from twinlens.commands import vault as vault_command
@@ -123,6 +124,11 @@ class Holder:
         log.info("trash emptied: %d files removed for good", done["removed"])
         return done
 
+    def _repair(self, argument: Argument) -> dict[str, Any]:
+        return repair_command.mend(
+            self.action_room(), str(argument["path"]), dry_run=bool(argument.get("dry_run"))
+        )
+
     def action_room(self) -> ActionRoom:
         """What the verbs that change the owner's files work with."""
         return ActionRoom(
@@ -156,5 +162,6 @@ _REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingP
         "apply": Holder._apply,
         "undo": Holder._undo,
         "empty": Holder._empty,
+        "repair": Holder._repair,
     }
 )
