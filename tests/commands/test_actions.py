@@ -23,6 +23,7 @@ from twinlens.commands.undo import undo
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError, UsageError
 from twinlens.model.actions import StepState
+from twinlens.model.paths import to_text
 from twinlens.service.requests import Holder
 from twinlens.store import actions as journal_store
 from twinlens.store import originals, revisions
@@ -216,6 +217,24 @@ def test_the_copy_that_you_discard_is_the_one_that_goes(world: World) -> None:
     plan = plan_of(config(world), world.store.database)
 
     assert b"sea.jpg" in [step.victim.path for step in plan.steps]
+
+
+def test_the_copy_that_you_choose_is_the_one_that_stays(world: World) -> None:
+    decisions = decide_command.DecisionRoom(
+        world.store.database,
+        world.store.writer,
+        world.absorber.regroup,
+        world.clock,
+        lambda path: None,
+    )
+    before = [step.victim for step in plan_of(config(world), world.store.database).steps]
+    lone = next(place for place in before if b"sea" in place.path)
+    decide_command.decide(decisions, "primary", [to_text(lone.absolute)], None)
+
+    after = [step.victim for step in plan_of(config(world), world.store.database).steps]
+
+    assert len(after) == len(before)
+    assert lone not in after
 
 
 def test_a_file_system_that_cannot_do_it_is_named_and_nothing_is_done(world: World) -> None:

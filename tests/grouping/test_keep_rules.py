@@ -74,6 +74,16 @@ def test_each_rule_goes_before_the_path_and_is_named(facts: dict[str, object], w
     assert words in step.rule
 
 
+def test_the_copy_that_you_chose_stays_and_a_marked_name_goes_before_an_older_file() -> None:
+    chosen = copy("deep/in/a (1).jpg", "x", is_chosen=True, is_marked_copy=True, mtime_ns=9)
+    plain = copy("a.jpg", "x", mtime_ns=5)
+    marked = copy("a (2).jpg", "x", is_marked_copy=True, mtime_ns=1)
+
+    assert victims(plan([chosen, plain, marked])) == ["a (2).jpg", "a.jpg"]
+    (step,) = plan([plain, marked]).steps
+    assert (step.victim.path, step.rule) == (b"a (2).jpg", "its name has no copy mark")
+
+
 def test_what_you_said_may_go_goes() -> None:
     made = plan([copy("a.jpg", "x", is_discarded=True), copy("longer/a.jpg", "x")])
 

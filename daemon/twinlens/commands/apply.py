@@ -13,6 +13,7 @@ from typing import Any
 from twinlens.actions.abilities import lacking, probe
 from twinlens.actions.performing import perform
 from twinlens.actions.recovery import Doubt
+from twinlens.analysis.names import parse_name
 from twinlens.commands.acting import ActionRoom
 from twinlens.config.choices import CatalogAction
 from twinlens.config.schema import Config
@@ -49,6 +50,8 @@ def plan_of(config: Config, database: Database) -> Plan:
     kept = {one.sha256 for one in said if one.verb is DecisionVerb.KEEP}
     # Of one copy of several: a content that may go as a whole keeps its best copy all the same.
     discarded = {(one.sha256, one.value) for one in said if one.verb is DecisionVerb.DISCARD}
+    # The newest choice counts; the others were withdrawn with it.
+    chosen = {(one.sha256, one.value) for one in said if one.verb is DecisionVerb.PRIMARY}
     protected = [os.fsencode(path) for path in config.actions.protect]
 
     def judged(copy: Copy) -> Copy:
@@ -65,6 +68,8 @@ def plan_of(config: Config, database: Database) -> Plan:
             copy,
             is_protected=is_protected,
             is_discarded=(copy.sha256, to_text(copy.place.absolute)) in discarded,
+            is_chosen=(copy.sha256, to_text(copy.place.absolute)) in chosen,
+            is_marked_copy=parse_name(copy.place.path.rpartition(b"/")[2]).copy_mark is not None,
             obstacle=obstacle,
         )
 

@@ -17,6 +17,7 @@ class KeepRule(StrEnum):
     QUALITY = "quality"
     PIXELS = "pixels"
     BYTES = "bytes"
+    NAMES = "names"
     OLDEST = "oldest"
     PATH = "path"
 
@@ -28,7 +29,7 @@ class ActionsConfig(Section):
         default=tuple(KeepRule),
         description="The rules that choose the copy that is kept, the first one that tells them "
         "apart decides: a protected folder, the more complete photograph, what you decided, "
-        "quality, pixels, bytes, the oldest file, the shortest path.",
+        "quality, pixels, bytes, a name without a copy mark, the oldest file, the shortest path.",
     )
     protect: Listing[AbsolutePath] = Field(
         default=(),

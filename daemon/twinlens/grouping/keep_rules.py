@@ -37,8 +37,11 @@ _RULES: dict[str, tuple[str, _Score]] = {
         lambda unit: (-len(unit.contents),),
     ),
     "decisions": (
-        "you said that the other may go",
-        lambda unit: (any(copy.is_discarded for copy in unit.copies),),
+        "you chose it, or you said that the other may go",
+        lambda unit: (
+            any(copy.is_discarded for copy in unit.copies),
+            not any(copy.is_chosen for copy in unit.copies),
+        ),
     ),
     "quality": (
         "it has the better quality score",
@@ -49,6 +52,10 @@ _RULES: dict[str, tuple[str, _Score]] = {
         lambda unit: (-max(copy.pixels or 0 for copy in unit.copies),),
     ),
     "bytes": ("it has more bytes", lambda unit: (-sum(copy.size for copy in unit.copies),)),
+    "names": (
+        "its name has no copy mark",
+        lambda unit: (any(copy.is_marked_copy for copy in unit.copies),),
+    ),
     "oldest": (
         "its file is the oldest",
         lambda unit: (min(copy.mtime_ns for copy in unit.copies),),

@@ -28,5 +28,7 @@ class Copy:
     pixels: int | None = None
     is_protected: bool = False
     is_discarded: bool = False
+    is_chosen: bool = False
+    is_marked_copy: bool = False
     obstacle: str | None = None
     doubt: str | None = None
