@@ -498,3 +498,102 @@ def test_a_rejected_statement_never_wins_and_high_is_never_contradicted(
     assert (taken.value is None) == (taken.confidence is Confidence.NONE) == (not believed)
     assert not (taken.confidence is Confidence.HIGH and conflicts(taken))
     assert choose(taken.candidates, now=NOW) == taken
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (b"1987/scan0001.jpg", "1987"),
+        (b"1995-07 Italy/scan0002.jpg", "1995-07"),
+        (b"1995/07/scan0003.jpg", "1995-07"),
+        (b"1995/07/12/scan0003.jpg", "1995-07-12"),
+        (b"Scans/1995-07-12 Rome/scan0003.jpg", "1995-07-12"),
+        (b"Sommer 1995/scan0004.jpg", "1995"),
+        (b"Grandma (1931)/a.jpg", "1931"),
+        (b"Photos from 2015/a.jpg", "2015"),
+        (b"1970/a.jpg", "1970"),
+        (b"2019/05/Rome/a.jpg", "2019-05"),
+    ],
+)
+def test_folders_speak_of_years_from_the_first_photograph_on(path: bytes, value: str) -> None:
+    (found,) = name_candidates(path)
+
+    assert (found.source, found.value, found.rank, found.rejected) == ("folder", value, 11, None)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *(
+            "100CANON",
+            "1080p",
+            "2000px",
+            "2000 px",
+            "1920x1080",
+            "1920 x 1080",
+            "ISO 2000",
+            "IMG1995",
+        ),
+        *(
+            "1600",
+            "2160",
+            "18261231",
+            "1995-1996",
+            "2001-13",
+            "12345",
+            "1995 23",
+            "_1995a",
+            "DSC01995",
+        ),
+    ],
+)
+def test_folders_whose_numbers_are_no_years_say_nothing(folder: str) -> None:
+    assert name_candidates(f"{folder}/a.jpg".encode()) == ()
+
+
+@pytest.mark.parametrize("folder", ["1987", "1995-07 Italy", "1995/07", "Sommer 1995"])
+@pytest.mark.parametrize("tag", ["EXIF:CreateDate", "JSON:PhotoTakenTimeTimestamp"])
+def test_a_folder_of_old_contradicts_the_time_of_a_scan_or_an_export(folder: str, tag: str) -> None:
+    rank = 7 if tag == "EXIF:CreateDate" else 6
+    scan = DateCandidate(tag, "2015-03-04T11:12:13", rank)
+
+    taken = choose((scan, *name_candidates(f"{folder}/scan1.jpg".encode())), now=NOW)
+
+    assert (taken.value, taken.confidence) == (scan.value, Confidence.LOW)
+    assert [candidate.source for candidate in conflicts(taken)] == ["folder"]
+
+
+def test_a_folder_says_nothing_against_a_capture_time_or_the_year_before() -> None:
+    shot = (
+        DateCandidate("EXIF:DateTimeOriginal", "2015-03-04T11:12:13", 5),
+        DateCandidate("EXIF:CreateDate", "2015-03-04T11:12:13", 7),
+    )
+
+    reunion = choose((*shot, *name_candidates(b"Class of 1987/a.jpg")), now=NOW)
+    winter = choose((shot[1], *name_candidates(b"2014/a.jpg")), now=NOW)
+
+    assert (reunion.confidence, conflicts(reunion)) == (Confidence.HIGH, ())
+    assert (winter.confidence, conflicts(winter)) == (Confidence.MEDIUM, ())
+
+
+def test_a_folders_year_gives_way_to_a_change_within_it_and_not_to_a_later_one() -> None:
+    folder = name_candidates(b"Sommer 1995/scan0004.jpg")
+    later = DateCandidate("mtime", "2015-03-04T11:12:13+00:00", 12)
+    within = DateCandidate("mtime", "1995-08-04T11:12:13+00:00", 12)
+
+    assert choose((*folder, later), now=NOW).value == "1995"
+    assert choose((*folder, within), now=NOW).value == within.value
+    for other in (later, within):
+        assert choose((*folder, other), now=NOW).confidence is Confidence.LOW
+
+
+@pytest.mark.parametrize("said", ["1972", "1972:05"])
+def test_a_year_or_month_alone_contradicts_a_later_time_but_is_no_date(said: str) -> None:
+    taken = _take(XMP__DateTimeOriginal=said, XMP__CreateDate="2015:01:02 03:04:05+01:00")
+    fitting = _take(XMP__DateTimeOriginal="2015", XMP__CreateDate="2015:01:02 03:04:05+01:00")
+    alone = _take(XMP__DateTimeOriginal=said)
+
+    assert (taken.value, taken.confidence) == ("2015-01-02T03:04:05+01:00", Confidence.LOW)
+    assert [(c.value, c.rejected) for c in conflicts(taken)] == [(said, "no day")]
+    assert (fitting.confidence, conflicts(fitting)) == (Confidence.MEDIUM, ())
+    assert (alone.value, alone.confidence) == (None, Confidence.NONE)

@@ -1,7 +1,9 @@
 """Finds dates in the names of files and folders.
 
-Guards: a real calendar date from 1990 on, not preceded by a digit, not inside a longer serial.
-The future is left to `choose`, which knows the time. It refuses day-first and month-first dates
+Guards: a real calendar date from 1990 on, not preceded by a digit, not inside a longer serial. A
+folder speaks from the first photograph on, and of a year alone, too: people sort their scans so;
+other digits or a unit beside the year make it none. The future is left to `choose`, which knows the
+time. It refuses day-first and month-first dates
 (`12-05-1987` may be either), except Telegram's, which always writes `@DD-MM-YYYY_HH-MM-SS`.
 
 | name                                                    | zone  |
@@ -27,6 +29,7 @@ from twinlens.analysis.ranks import Rank
 from twinlens.model.picture import DateCandidate
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2099
+_FIRST_PHOTOGRAPH_YEAR = 1826
 
 _YMD = r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
 _HMS = r"(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})"
@@ -61,6 +64,13 @@ _UTC_NAME = re.compile(r"PXL_|.*_iOS(?![a-z])", re.IGNORECASE)
 _DAY_FOLDER = re.compile(
     r"(?P<year>[0-9]{4})([-_.]?)(?P<month>[0-9]{2})\2(?P<day>[0-9]{2})(?![0-9])"
 )
+_MONTH_FOLDER = re.compile(r"(?P<year>[0-9]{4})[-_. ](?P<month>[0-9]{2})(?![0-9])[^0-9]*")
+# A year alone or among words; what it stands beside must not make it a size or a number of things.
+_YEAR_FOLDER = re.compile(
+    r"(?:[^0-9]*[-_.,\s(])?(?<!iso )(?P<year>[0-9]{4})"
+    r"(?!\s*(?:px|pixels?|dpi|ppi|iso|mm|cm|x|k|[km]b|p)(?![^\W_]))(?:[-_.,\s)][^0-9]*)?",
+    re.IGNORECASE,
+)
 _YEAR = re.compile(r"[0-9]{4}")
 _MONTH_OR_DAY = re.compile(r"[0-9]{2}")
 
@@ -69,7 +79,8 @@ def name_candidates(path: bytes) -> tuple[DateCandidate, ...]:
     """What the name of a file and its folders say of the date; best rank first. Never raises.
 
     The name gives a full time (rank 9) or else a date alone (10); the deepest folder that is a
-    date (`2019/05`, `2019/05/01`, `2019-05-01 Rome`) gives 11, for a month as `2019-05`. A name
+    date (`2019/05`, `2019/05/01`, `2019-05-01 Rome`, `Summer 1995`) gives 11, for a month as
+    `2019-05`, for a year as `1995`. A name
     that says what only an unset clock says is kept as rejected.
     """
     *folders, name = (
@@ -129,9 +140,31 @@ def _moment(parts: dict[str, str | None], offset: timedelta | None) -> Moment | 
 def _folder_date(folders: list[str]) -> Moment | None:
     """The deepest folder that is a date, alone or together with its parents."""
     for depth in range(len(folders) - 1, -1, -1):
-        match = _DAY_FOLDER.match(folders[depth])
-        moment = _moment(match.groupdict(), None) if match else None
-        moment = moment or _nested(folders, depth)
+        name = folders[depth]
+        moment = _day_of_folder(name) or _nested(folders, depth) or _span_of_folder(name)
+        if moment is not None:
+            return moment
+    return None
+
+
+def _day_of_folder(name: str) -> Moment | None:
+    match = _DAY_FOLDER.match(name)
+    if match is None:
+        return None
+    # Eight digits in a row are a serial number as easily as a day of old.
+    first = _FIRST_PHOTOGRAPH_YEAR if match[2] else _FIRST_YEAR
+    year, month, day = (int(match[part]) for part in ("year", "month", "day"))
+    return moment_of((year, month, day)) if first <= year <= _LAST_YEAR else None
+
+
+def _span_of_folder(name: str) -> Moment | None:
+    """The month or the year that a folder names."""
+    for pattern in (_MONTH_FOLDER, _YEAR_FOLDER):
+        match = pattern.fullmatch(name)
+        if match is None:
+            continue
+        fields = tuple(int(part) for part in match.groups())
+        moment = moment_of(fields) if _FIRST_PHOTOGRAPH_YEAR <= fields[0] <= _LAST_YEAR else None
         if moment is not None:
             return moment
     return None
@@ -146,6 +179,6 @@ def _nested(folders: list[str], depth: int) -> Moment | None:
         if not all(_MONTH_OR_DAY.fullmatch(part) for part in parts[1:]):
             continue
         fields = tuple(int(part) for part in parts)
-        if _FIRST_YEAR <= fields[0] <= _LAST_YEAR:
+        if _FIRST_PHOTOGRAPH_YEAR <= fields[0] <= _LAST_YEAR:
             return moment_of(fields)
     return None

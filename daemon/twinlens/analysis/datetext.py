@@ -11,7 +11,8 @@
 | `2019:05:01 10:20`                                | to the minute                             |
 | blanks, NULs, `    :  :     :  :  `, zeros        | rejected: never set                       |
 | month 13, 30 February, hour 24 or 25, second 60   | rejected: `24:00` may be either midnight  |
-| `05/01/2019`, `19:05:01`, `2019`, `2019:05`       | rejected: ambiguous or incomplete         |
+| `05/01/2019`, `19:05:01`                          | rejected: ambiguous                       |
+| `2019`, `2019:05`                                 | rejected: incomplete, but it may contradict |
 | a clock that was never set (see `unset_clock`)    | rejected: evidence of a clock fault       |
 """
 
@@ -19,9 +20,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from twinlens.analysis.moments import Moment, moment_of, parse_zone
+from twinlens.analysis.moments import Moment, Precision, moment_of, parse_zone
 
 EVIDENCE_LENGTH = 64
+NO_DAY = "no day"
+"""The reason against a year or a month alone: it can contradict, but is no date."""
+
 _FIRST_PHOTOGRAPH_YEAR = 1826
 _TOO_OLD = "before photography"
 _EPOCH_DAYS = {(1904, 1, 1), (1970, 1, 1), (1980, 1, 1)}
@@ -37,7 +41,7 @@ _COMPACT = re.compile(
     r"([0-9]{4})()([0-9]{2})([0-9]{2})"
     rf"(?:[T ]?([0-9]{{2}})([0-9]{{2}})([0-9]{{2}})(?:[.,]([0-9]+))?{_TAIL})?"
 )
-_INCOMPLETE = re.compile(r"[0-9]{4}(?:[:/.\-][0-9]{1,2})?")
+_INCOMPLETE = re.compile(r"([0-9]{4})(?:[:/.\-]([0-9]{1,2}))?")
 _AMBIGUOUS = re.compile(r"[0-9]{1,2}([:/.\-])[0-9]{1,2}\1[0-9]{2,4}(?:[^0-9].*)?", re.DOTALL)
 
 
@@ -68,6 +72,14 @@ def stated_moment(text: str) -> Moment | None:
     text = text.partition("\0")[0].strip()
     match = _FULL.fullmatch(text) or _COMPACT.fullmatch(text)
     return None if match is None else _from_match(match)
+
+
+def incomplete_moment(text: str) -> Moment | None:
+    """The year or the month that a text states alone; None where it says less, or more."""
+    match = _INCOMPLETE.fullmatch(text.strip())
+    if match is None or int(match[1]) < _FIRST_PHOTOGRAPH_YEAR:
+        return None
+    return moment_of(tuple(int(part) for part in match.groups() if part is not None))
 
 
 def read_epoch(text: str) -> Reading:
@@ -105,6 +117,8 @@ def unset_clock(moment: Moment) -> bool:
     The epochs of Macintosh (1904), Unix (1970, and its eve in the Americas) and DOS (1980); the
     first minute of 2000; 2002-12-08 12:00:00, an Android bug.
     """
+    if moment.precision < Precision.DAY:
+        return False
     local = moment.local
     day = (local.year, local.month, local.day)
     if day in _EPOCH_DAYS:
@@ -141,7 +155,7 @@ def _hour(hour: int, half: str | None) -> int:
 
 def _why_unreadable(text: str) -> str:
     if _INCOMPLETE.fullmatch(text):
-        return "no day"
+        return NO_DAY
     if _AMBIGUOUS.fullmatch(text):
         return "ambiguous"
     return "not a date"

@@ -43,10 +43,11 @@ _ODD_ZONES = tuple(
 )
 
 _ISO = re.compile(
-    r"([0-9]{4})-([0-9]{2})"
+    r"([0-9]{4})"
+    r"(?:-([0-9]{2})"
     r"(?:-([0-9]{2})"
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
-    r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?"
+    r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?"
 )
 _ZONE = re.compile(r"([+-])([0-9]{1,2})(?::?([0-9]{2}))?")
 
@@ -54,6 +55,7 @@ _ZONE = re.compile(r"([+-])([0-9]{1,2})(?::?([0-9]{2}))?")
 class Precision(IntEnum):
     """How exact a moment is; a greater value is more exact."""
 
+    YEAR = 0
     MONTH = 1
     DAY = 2
     MINUTE = 3
@@ -65,7 +67,7 @@ class Precision(IntEnum):
 class Moment:
     """A moment: naive local time, the zone's offset or None, and the fraction's digits as found.
 
-    Fields below `precision` are zero (day 1 where only the month is known) and mean nothing.
+    Fields below `precision` are zero (1 for a month or day that is not known) and mean nothing.
     """
 
     local: datetime
@@ -84,7 +86,10 @@ class Moment:
         return None if self.offset is None else self.local - self.offset
 
     def iso(self) -> str:
-        """ISO 8601, as exact as it is: `2019-05`, `2019-05-01`, `2019-05-01T10:20:30.18+02:00`."""
+        """ISO 8601, as exact as it is: `2019`, `2019-05`, `2019-05-01`,
+        `2019-05-01T10:20:30.18+02:00`."""
+        if self.precision is Precision.YEAR:
+            return f"{self.local.year:04d}"
         if self.precision is Precision.MONTH:
             return self.local.strftime("%Y-%m")
         if self.precision is Precision.DAY:
@@ -112,7 +117,7 @@ def moment_of(
         local = datetime(year, month, day, hour, minute, second, micro)  # noqa: DTZ001 - local time is the point
     except ValueError:
         return None
-    precision = {2: Precision.MONTH, 3: Precision.DAY, 5: Precision.MINUTE}.get(
+    precision = {1: Precision.YEAR, 2: Precision.MONTH, 3: Precision.DAY, 5: Precision.MINUTE}.get(
         len(fields), Precision.FRACTION if digits else Precision.SECOND
     )
     return Moment(local, precision, offset if precision >= Precision.MINUTE else None, digits)
@@ -163,7 +168,8 @@ def nearest_zone(difference: timedelta, tolerance: timedelta) -> timedelta | Non
 def gap(a: Moment, b: Moment) -> timedelta:
     """How far `b` lies after `a` (negative: before), zero where their spans touch.
 
-    Instants where both zones are known, else local times. A day or a month is the span it covers.
+    Instants where both zones are known, else local times. A day, a month or a year is the span it
+    covers.
     """
     if a.utc is not None and b.utc is not None:
         return b.utc - a.utc
@@ -180,13 +186,16 @@ def _end(moment: Moment) -> datetime:
         return moment.local + timedelta(days=1)
     if moment.precision is Precision.MONTH:
         return (moment.local + timedelta(days=31)).replace(day=1)
+    if moment.precision is Precision.YEAR:
+        return moment.local.replace(year=moment.local.year + 1)
     return moment.local
 
 
 def wall_clock(value: str) -> datetime | None:
     """The naive local time of an ISO text, its zone left off; None where it is none.
 
-    A date alone gives its midnight, a month its first: ask `precision_of` before using the time.
+    A date alone gives its midnight, a month or a year its first: ask `precision_of` before using
+    the time.
     """
     moment = parse_iso(value)
     return None if moment is None else moment.local
@@ -214,6 +223,8 @@ def same_moment(a: str, b: str, *, subseconds: bool) -> bool:
         left, right = first.utc, second.utc
     if subseconds and coarser is Precision.FRACTION:
         return abs(left - right) <= _BURST_SPAN
+    if coarser is Precision.YEAR:
+        return first.local.year == second.local.year
     if coarser is Precision.MONTH:
         return (first.local.year, first.local.month) == (second.local.year, second.local.month)
     if coarser is Precision.DAY:

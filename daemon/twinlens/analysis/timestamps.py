@@ -13,9 +13,16 @@ from enum import Enum, auto
 from twinlens.analysis.containerdates import with_told_zone
 from twinlens.analysis.datenames import name_candidates
 from twinlens.analysis.datetags import belief, content_candidates
-from twinlens.analysis.datetext import as_evidence, from_epoch, judge
+from twinlens.analysis.datetext import (
+    NO_DAY,
+    as_evidence,
+    from_epoch,
+    incomplete_moment,
+    judge,
+)
 from twinlens.analysis.moments import (
     Moment,
+    Precision,
     gap,
     nearest_zone,
     parse_iso,
@@ -43,6 +50,7 @@ FUTURE = "future"
 """The reason against a statement that lies over a day ahead; the only one that passes with time."""
 
 _DAY = timedelta(days=1)
+_YEAR = timedelta(days=366)
 _DAY_NS = 86_400 * 1_000_000_000
 _SAME = timedelta(seconds=2)
 _RECORDING = timedelta(minutes=10)
@@ -76,7 +84,8 @@ class _Relation(Enum):
 def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
     """Pick the capture time by rank and say how far it is believed. The order does not matter.
 
-    A date alone gives way to the best statement of a time on that very day. `now` (naive means UTC)
+    A date alone gives way to the best statement of a time on that very day, the year of a folder to
+    a change in it. `now` (naive means UTC)
     only rejects what lies over a day in the future; that, too, is kept as evidence.
     """
     judged = {_judged(candidate, now) for candidate in candidates}
@@ -85,7 +94,7 @@ def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
     if not believed:
         return TakenAt(None, None, Confidence.NONE, tuple(weighed))
     winner, moment = _sharpened(believed)
-    others = [(c, m) for c, m in believed if c != winner]
+    others = [(c, m) for c in weighed if c != winner and (m := _stated(c))]
     doubts = [relation for c in weighed if (relation := _doubt(winner, moment, c)) is not None]
     confidence = _confidence(winner, moment, others, doubts)
     return TakenAt(winner.value, winner.source, confidence, tuple(weighed))
@@ -107,12 +116,18 @@ def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:
         for other in taken.candidates
         if _doubt(winner, moment, other) is not None
         or (
-            other.rejected is None
-            and other != winner
-            and (stated := parse_iso(other.value)) is not None
+            other != winner
+            and (stated := _stated(other)) is not None
             and _relation(winner, moment, other, stated) is _Relation.CONFLICTS
         )
     )
+
+
+def _stated(candidate: DateCandidate) -> Moment | None:
+    """What a candidate has to say of the winner: a year or a month alone is no date, but speaks."""
+    if candidate.rejected is None:
+        return parse_iso(candidate.value)
+    return incomplete_moment(candidate.value) if candidate.rejected == NO_DAY else None
 
 
 def clock_candidate(doubt: ClockDoubt) -> DateCandidate:
@@ -181,6 +196,8 @@ def _judged(candidate: DateCandidate, now: datetime) -> DateCandidate:
     moment = parse_iso(candidate.value)
     if moment is None:
         return replace(candidate, value=as_evidence(candidate.value), rejected="not a date")
+    if moment.precision is Precision.YEAR and candidate.rank != Rank.FOLDER:
+        return replace(candidate, rejected="not a date")
     present = now if now.tzinfo is None else now.astimezone(UTC).replace(tzinfo=None)
     # A local time may run ahead of UTC by most of a day, so the one limit serves both.
     stated = moment.local if moment.utc is None else moment.utc
@@ -198,11 +215,16 @@ def _by_belief(candidate: DateCandidate) -> tuple[int, int, str, str, str]:
 
 
 def _sharpened(believed: list[tuple[DateCandidate, Moment]]) -> tuple[DateCandidate, Moment]:
-    """The first, or the best with a time of day where the first is a date alone."""
+    """The first, or the best with a time of day where the first is a date alone; where it is a
+    folder's year, the best that lies in it."""
     winner, day = believed[0]
     if day.has_time or winner.rank == Rank.USER:
         return winner, day
     for candidate, moment in believed:
+        if day.precision is Precision.YEAR and candidate.rank == Rank.MODIFIED:
+            if moment.local.year == day.local.year:
+                return candidate, moment
+            continue
         has_time = candidate.rank <= Rank.FULL_NAME and moment.has_time
         if has_time and moment.local.date() == day.local.date():
             return candidate, moment
@@ -250,9 +272,13 @@ def _is_only_a_year(moment: Moment) -> bool:
 def _relation(
     winner: DateCandidate, moment: Moment, other: DateCandidate, stated: Moment
 ) -> _Relation:
-    """What `other` means for `winner`. Folders and mtime are set by hands and tools: silent."""
+    """What `other` means for `winner`. Folders and mtime are set by hands and tools: silent, but
+    for a folder of years before what may be the time of a scan or an export."""
     apart = gap(moment, stated)
-    if other.rank == Rank.FOLDER or other.source == _MODIFIED_ON_DISK:
+    if other.rank == Rank.FOLDER:
+        is_of_old = winner.rank >= Rank.TAKEOUT and apart < -_YEAR
+        return _Relation.CONFLICTS if is_of_old else _Relation.SILENT
+    if other.source == _MODIFIED_ON_DISK:
         return _Relation.SILENT
     if other.rank in {Rank.DATE_IN_NAME, Rank.MODIFIED}:
         # Sent or changed later is the rule; before it was taken cannot be.

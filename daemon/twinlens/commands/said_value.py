@@ -28,7 +28,7 @@ def said_date(text: str, now: datetime) -> str:
     """
     typed = text.strip()
     moment = parse_iso(_extended(typed))
-    if moment is None or moment.precision is Precision.MONTH or not _has_its_zone(typed, moment):
+    if moment is None or moment.precision < Precision.DAY or not _has_its_zone(typed, moment):
         raise UsageError(f"{_shown(text)} is no date with a day that the calendar has", _FORMS)
     if moment.local.year < FIRST_PHOTOGRAPH_YEAR:
         raise UsageError(f"{_shown(text)} lies before the first photograph", _FORMS)

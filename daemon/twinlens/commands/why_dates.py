@@ -3,6 +3,7 @@ the confidence is what it is."""
 
 from typing import Any
 
+from twinlens.analysis.datetext import NO_DAY
 from twinlens.analysis.moments import gap, parse_iso
 from twinlens.analysis.ranks import Rank
 from twinlens.analysis.timestamps import conflicts
@@ -75,6 +76,8 @@ def _means(
 ) -> str:
     """What a candidate means for the winner, in a few words."""
     if candidate.rejected is not None:
+        if is_against and candidate.rejected == NO_DAY:
+            return f"contradicts it, though it is no full date: {candidate.value}"
         return f"{'contradicts it' if is_against else 'not believed'}: {candidate.rejected}"
     if candidate == winner:
         return "taken" if candidate.value == taken.value else f"taken, told as {taken.value}"
@@ -119,7 +122,8 @@ def _because(
     said = [f"rank {winner.rank} of 12 ({RANKS[Rank(winner.rank)]}) is the best that was found"]
     better = [c for c in candidates if c["rank"] < winner.rank and c["rejected"] is None]
     if better:
-        said = [f"a time on the day that the better source {better[0]['source']} names"]
+        span = "year" if len(better[0]["value"]) == len("2019") else "day"
+        said = [f"a time in the {span} that the better source {better[0]['source']} names"]
     agree = [c["source"] for c in candidates if c["means"] == "says the same"]
     against = [c["source"] for c in candidates if c["means"].startswith("contradicts")]
     if winner.rank == Rank.USER:

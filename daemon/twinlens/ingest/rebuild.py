@@ -1,9 +1,9 @@
 """Groups everything anew from the store, reading no picture: two jobs of the framework.
 
 `detect_bursts` makes the photographs and bursts anew, bucket by bucket; `detect_duplicates` the
-groups of near duplicates, content by content. Both take the very way that a single arrival takes,
-in batches, each in one transaction: so their result is that of the live path, arrivals go on in
-between, and a pass that was stopped goes on where it was.
+groups of near duplicates, content by content, and each content's date. Both take the very way that
+a single arrival takes, in batches, each in one transaction: so their result is that of the live
+path, arrivals go on in between, and a pass that was stopped goes on where it was.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +94,9 @@ class Rebuild:
         self._regroup(Touched({(int(o.item[0]), str(o.item[1])) for o in outcomes}, set()))
 
     def _group_contents(self, outcomes: Sequence[Outcome]) -> None:
-        self._regroup(Touched(set(), {int(outcome.item) for outcome in outcomes}))
+        ids = {int(outcome.item) for outcome in outcomes}
+        self._regrouper.settle_dates(ids)
+        self._regroup(Touched(set(), ids))
 
     def _remember_rules(self) -> dict[str, object]:
         rules = self._regrouper.rules

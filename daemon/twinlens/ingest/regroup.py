@@ -5,7 +5,7 @@ other. The groups that stand afterwards are those that a rebuild from nothing wo
 inside a transaction of the writer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -21,8 +21,9 @@ from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.store import clock_doubts, file_groups
 from twinlens.store import originals as originals_store
 
-RULES_VERSION = 6
-"""Raised when the rules of groups or duplicates change their meaning."""
+RULES_VERSION = 7
+"""Raised when the rules of groups, duplicates or dates from beside the content change their
+meaning."""
 
 _USUAL_BURSTS = BurstLimits()
 
@@ -84,6 +85,12 @@ class Regrouper:
             settle_capture_time(original_id, self._clock, is_fresh=original_id in touched.fresh)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
         return result
+
+    def settle_dates(self, original_ids: Iterable[int]) -> None:
+        """Choose the capture times of contents anew; what was forgotten meanwhile is passed over.
+        Inside a transaction of the writer."""
+        for original in originals_store.get_many(original_ids):
+            settle_capture_time(original.id, self._clock)
 
     def rebuild(self) -> Regrouped:
         """Group everything anew from what is stored, reading no picture."""
