@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from actions.gate_scenarios import SCENARIOS
+from actions import scenarios_of_paths, scenarios_of_steps, scenarios_of_trash
+from support.gate import SCENARIOS
 from support.mutations import loaded, refusing_checks
 
+# To import them is to know them.
+assert SCENARIOS, (scenarios_of_paths, scenarios_of_steps, scenarios_of_trash)
 NO = "False"
 MOVE = "_rename(folder, name, to_folder, to_name, RENAME_NOREPLACE)"
 STOP = "(_ for _ in ()).throw(KeyboardInterrupt())"

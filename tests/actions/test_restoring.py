@@ -245,6 +245,19 @@ def test_a_name_of_the_trashed_file_itself_is_no_other_copy(local_root: Path) ->
     assert "hard link" in outcome.reason
 
 
+def test_what_somebody_has_taken_out_of_the_trash_comes_to_its_end(local_root: Path) -> None:
+    acted = Acted(local_root, ActionKind.TRASH)
+    shutil.rmtree(local_root / ".twinlens" / "trash")
+
+    assert "not in the trash" in acted.restore().reason
+    assert acted.step.state is StepState.DONE
+    outcome = acted.purge("keep.jpg")
+
+    assert outcome.state is StepState.PURGED
+    assert "taken it out" in outcome.reason
+    assert (local_root / "keep.jpg").read_bytes() == PICTURE
+
+
 def test_the_trash_seen_through_another_mount_is_no_other_copy(local_root: Path) -> None:
     acted = Acted(local_root, ActionKind.TRASH)
     (item,) = (local_root / ".twinlens" / "trash").glob("*/copy.jpg")

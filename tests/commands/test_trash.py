@@ -182,6 +182,21 @@ def test_the_folder_of_a_disk_that_is_not_mounted_is_no_empty_trash(case: Case) 
     assert (purge_by_the_clock(case.room) or {})["removed"] == 2
 
 
+def test_what_was_taken_out_by_hand_is_owed_no_more_and_is_shown_where_it_comes_back(
+    case: Case,
+) -> None:
+    trash = case.world.photos / ".twinlens" / "trash"
+    trash.rename(case.world.photos.with_name("elsewhere"))
+
+    result = empty_trash(case.room, at_once=True)
+
+    assert (result["removed"], result["missing"], result["freed_bytes"]) == (0, 2, 0)
+    assert case.listed() == []
+    case.world.photos.with_name("elsewhere").rename(trash)
+    shown = list_trash(case.world.store.database, 30, case.clock.wall(), case.clock.steady)
+    assert sorted(stray["path"] for stray in shown["strays"]) == ["copies/1.jpg", "copies/2.jpg"]
+
+
 def test_while_nothing_is_due_no_disk_is_asked(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*arguments: object) -> None:
         raise AssertionError("a disk was asked")

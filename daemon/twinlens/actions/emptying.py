@@ -21,15 +21,24 @@ Copies = Callable[[str], Iterable[Place]]
 """The live files that are thought to hold a content, by its SHA-256."""
 
 
+TAKEN = "somebody has taken it out of the trash"
+
+
 def purge(step: Step, journal: Journal, copies: Copies) -> Outcome:
-    """Remove one file from the trash for good, or say why not; the state stays then."""
+    """Remove one file from the trash for good, or say why not; the state stays then.
+
+    What is not in the trash any more needs no removing: whoever calls knows that the root is the
+    one that it was.
+    """
     if step.state is not StepState.DONE or step.planned.kind is ActionKind.REFLINK:
         return Outcome(step.id, step.state, f"nothing of it can be removed: {step.state.value}")
     try:
         _, name = split(step.planned.victim.path)
         with existing_item(step.planned.victim.root, step.token, name) as (_, item):
             if item is None or item.identity is None:
-                return Outcome(step.id, step.state, "it is not in the trash any more")
+                outcome = Outcome(step.id, StepState.PURGED, TAKEN)
+                journal.record([outcome])
+                return outcome
             return _purged(step, item, journal, copies)
     except (Refused, OSError) as error:
         return Outcome(step.id, step.state, str(error))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from twinlens.actions.emptying import purge
+from twinlens.actions.emptying import TAKEN, purge
 from twinlens.actions.trash_items import notes
 from twinlens.commands.acting import ActionRoom
 from twinlens.commands.apply import step_shape
@@ -149,7 +149,7 @@ def _frozen(room: ActionRoom) -> list[tuple[str, str]]:
 def _emptied(room: ActionRoom, wanted: Sequence[Step]) -> dict[str, Any]:
     journal = room.journal(wanted)
     doubt = room.doubts()
-    removed, kept, freed, is_cut_short = 0, [], 0, False
+    removed, kept, freed, missing, is_cut_short = 0, [], 0, 0, False
     for step in wanted:
         if room.is_stopped():
             is_cut_short = True
@@ -166,12 +166,14 @@ def _emptied(room: ActionRoom, wanted: Sequence[Step]) -> dict[str, Any]:
             if why is None
             else Outcome(step.id, step.state, f"its folder cannot be relied on: {why}")
         )
-        if outcome.state is StepState.PURGED:
+        if outcome.reason == TAKEN:
+            missing += 1
+        elif outcome.state is StepState.PURGED:
             removed += 1
             freed += step.planned.size
         else:
             kept.append({"id": _name(step), "reason": outcome.reason})
-    told = {"removed": removed, "freed_bytes": freed, "kept": kept}
+    told = {"removed": removed, "freed_bytes": freed, "kept": kept, "missing": missing}
     return told | {"is_cut_short": is_cut_short}
 
 

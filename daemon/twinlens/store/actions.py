@@ -147,8 +147,10 @@ def tried_to_remove(step: Step) -> float | None:
 
 
 def tokens() -> set[str]:
-    """The name in the trash of every step there ever was."""
-    return {token for (token,) in tuples(ActionStep.select(ActionStep.token))}
+    """The name in the trash of every step that has something there, or may have."""
+    states = [StepState.DONE.value, StepState.HELD.value, *(state.value for state in OPEN_STATES)]
+    query = ActionStep.select(ActionStep.token).where(ActionStep.state.in_(states))
+    return {token for (token,) in tuples(query)}
 
 
 def shared_blocks() -> set[tuple[bytes, bytes, str]]:
