@@ -22,7 +22,7 @@ from twinlens.ingest.renames import source_of
 from twinlens.ingest.spellings import is_other_spelling
 from twinlens.ingest.worker import look_at
 from twinlens.jobs.patience import retry_pause
-from twinlens.jobs.pool import PoolClosedError
+from twinlens.jobs.pool import PoolBrokenError, PoolClosedError
 from twinlens.jobs.work_queue import AGAIN, WRITTEN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
@@ -86,24 +86,32 @@ class Intake:
     def __init__(self, parts: IntakeParts) -> None:
         self._parts = parts
         self._under_way: list[_UnderWay] = []
+        # Taken from the queue, and not looked at because the store could not be asked.
+        self._leased: deque[tuple[WorkItem, Sample | None]] = deque()
         self._ready: deque[_Verdict] = deque()
         self.wake = threading.Event()
 
     @property
     def is_idle(self) -> bool:
         """Nothing is under way."""
-        return not self._under_way and not self._ready
+        return not self._under_way and not self._ready and not self._leased
 
     def step(self) -> float:
         """Do what can be done now; returns the seconds until there may be more to do."""
         self._collect()
         self._record()
-        room = self._parts.most_under_way - len(self._under_way)
-        taken = 0
+        room = self._parts.most_under_way - len(self._under_way) - len(self._leased)
         if room > 0:
-            for item, sample in self._parts.queue.lease(room):
+            self._leased.extend(self._parts.queue.lease(room))
+        taken = 0
+        while self._leased:
+            item, sample = self._leased.popleft()
+            try:
                 self._take_up(item, sample)
-                taken += 1
+            except StoreError:
+                self._leased.appendleft((item, sample))
+                raise
+            taken += 1
         if self._ready or (taken and room > taken):
             return 0.0
         if self._under_way:
@@ -195,7 +203,9 @@ class Intake:
             if isinstance(error, PoolClosedError):
                 # The item stays leased: the next start takes it up again.
                 continue
-            if error is None:
+            if isinstance(error, PoolBrokenError):
+                self._ready.append(_Verdict(work.item, is_later=True, error=str(error)))
+            elif error is None:
                 self._ready.append(self._judge(work, work.future.result()))
             else:
                 self._ready.append(self._failed(work, str(error) or type(error).__name__))

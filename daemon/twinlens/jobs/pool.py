@@ -20,6 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -31,6 +32,9 @@ Result = TypeVar("Result")
 TASKS_PER_WORKER = 500
 """A worker is replaced after so many tasks or bundles: decoders leak."""
 
+LOOK_AFTER_SECONDS = 1.0
+"""How often is looked whether the pool still stands: pebble tells only whoever hands in a task."""
+
 LARGEST_BUNDLE = 8
 AHEAD_PER_WORKER = 2
 """Tasks or bundles that a worker has before it: one at work, and one so that it never waits."""
@@ -38,6 +42,10 @@ AHEAD_PER_WORKER = 2
 
 class WorkerLostError(Exception):
     """The worker died or was ended at its deadline; the message says which."""
+
+
+class PoolBrokenError(WorkerLostError):
+    """All workers were lost at once, or none could be started: no fault of the task."""
 
 
 class PoolClosedError(WorkerLostError):
@@ -88,9 +96,14 @@ class WorkerPool(Executor):
         self._travelling: set[Future[Any]] = set()
         self._last_used = monotonic()
         self._is_shut = False
+        self._broken: list[ProcessPool] = []
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._look_after, name="pool-watch", daemon=True)
 
     def start_server(self) -> None:
         """Start the process that workers are forked from. Call before any root is opened."""
+        # Now, because later there may be no room for a thread: that is what it is there for.
+        self._watch.start()
         multiprocessing.set_forkserver_preload(self._preload)
         multiprocessing.forkserver.ensure_running()
 
@@ -120,35 +133,56 @@ class WorkerPool(Executor):
             bundle = [self._waiting.popleft()]
             while len(bundle) < share and bundle[-1].is_quick and self._waiting[0].is_quick:
                 bundle.append(self._waiting.popleft())
-            sent.append((self._send_off(bundle), bundle))
+            inner = self._send_off(bundle)
+            if inner is not None:
+                sent.append((inner, bundle))
         return sent
 
     def _follow(self, sent: "list[_Sent]") -> None:
         for inner, bundle in sent:
             inner.add_done_callback(partial(self._arrived, bundle=bundle))
 
-    def _send_off(self, bundle: list[_Task]) -> "Future[Any]":
+    def _send_off(self, bundle: list[_Task]) -> "Future[Any] | None":
+        """Hand a bundle to pebble; None where no worker can be started, and its tasks failed."""
         calls = [(task.function, task.arguments) for task in bundle]
+        futures = {task.future for task in bundle}
         # The longest alone: where they need more together, they are done again one by one.
         deadline = max(task.deadline for task in bundle)
-        try:
-            inner = self._running_pool().schedule(_run_each, args=(calls,), timeout=deadline)
-        except RuntimeError:
-            self._replace_broken_pool({task.future for task in bundle})
-            inner = self._running_pool().schedule(_run_each, args=(calls,), timeout=deadline)
-        self._travelling.add(inner)
-        return inner
+        for kept in (futures, set[Future[Any]]()):
+            try:
+                inner = self._running_pool().schedule(_run_each, args=(calls,), timeout=deadline)
+            except (RuntimeError, OSError):
+                # Broken as a whole; or too many files are open, or processes there.
+                self._replace_broken_pool(kept)
+            else:
+                self._travelling.add(inner)
+                return inner
+        return None
 
     def _replace_broken_pool(self, kept: "set[Future[Any]]") -> None:
         """A pool that broke as a whole takes no more (an idle worker was killed while it held
         pebble's channel): what it has under way is lost, but for `kept` and what still waits."""
-        broken, self._pool = self._pool, None
-        threading.Thread(target=_put_down, args=(broken,), name="pool-end", daemon=True).start()
+        if self._pool is not None:
+            self._broken.append(self._pool)
+        self._pool = None
         kept = kept | {task.future for task in self._waiting}
-        lost, self._under_way = self._under_way - kept, kept
+        lost, self._under_way = self._under_way - kept, self._under_way & kept
         self._travelling.clear()
         for outer in lost:
-            outer.set_exception(WorkerLostError("the worker pool broke"))
+            outer.set_exception(PoolBrokenError("the worker pool broke, or could not be started"))
+
+    def _look_after(self) -> None:
+        """Notice that the pool broke when nobody hands in a task: those under way would hang."""
+        while not self._ended.wait(LOOK_AFTER_SECONDS):
+            with self._lock:
+                sent = []
+                if self._pool is not None and self._under_way and not self._pool.active:
+                    self._replace_broken_pool(set())
+                    sent = self._send()
+                broken, self._broken = self._broken, []
+            self._follow(sent)
+            for pool in broken:
+                _put_down(pool)
 
     def warm(self) -> None:
         """Start the workers that a file which is about to settle will need."""
@@ -156,8 +190,10 @@ class WorkerPool(Executor):
             if not self._is_shut:
                 self._last_used = self._monotonic()
                 if self._pool is None:
-                    # pebble starts its workers with the first task.
-                    self._running_pool().schedule(int)
+                    # pebble starts its workers with the first task. Where none can be started, the
+                    # task that needs one will say so.
+                    with suppress(RuntimeError, OSError):
+                        self._running_pool().schedule(int)
 
     def give_back(self) -> bool:
         """End the workers where they have been idle long enough; tells whether it did."""
@@ -181,10 +217,14 @@ class WorkerPool(Executor):
         with self._lock:
             sent = [] if cancel_futures else self._send(room=len(self._waiting))
             self._is_shut = True
+            self._ended.set()
+            broken, self._broken = self._broken, []
             pool = self._pool
             if wait:
                 self._pool = None
         self._follow(sent)
+        for lost in broken:
+            _put_down(lost)
         if pool is None:
             return
         if cancel_futures:
@@ -274,7 +314,8 @@ def _told(error: BaseException | None) -> BaseException:
     return error
 
 
-def _put_down(pool: ProcessPool | None) -> None:
-    if pool is not None:
-        pool.stop()
+def _put_down(pool: ProcessPool) -> None:
+    pool.stop()
+    # One that never came to stand has nothing to be joined.
+    with suppress(RuntimeError, OSError, AttributeError):
         pool.join()

@@ -36,6 +36,7 @@ from twinlens.service.sentry import Sentry
 from twinlens.service.upkeep import Upkeep
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
+from twinlens.store.writer import is_transient
 from twinlens.watch.hints import Hint
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ UNASKED_SECONDS = 60.0
 HEALTH_SECONDS = 30.0
 ABSENT_SECONDS = 5.0
 """How often the roots are looked at; the second while one is missing: its owner is at it."""
+
+PASSING_SECONDS = 2.0
+"""How long a store that cannot be read for now is left alone."""
 
 STOP_SECONDS = 6.0
 LONGEST_WATCH_SECONDS = 60.0
@@ -150,7 +154,12 @@ class Daemon:
             self._failure = self._failure or self._database_taken_away()
             if self._failure is not None:
                 return
-            self._readiness.status(self._status_line())
+            try:
+                self._readiness.status(self._status_line())
+            except StoreError as error:
+                if not self._is_passing(error):
+                    raise
+                self._readiness.status(f"waiting: {error}")
             self._engine.pool.give_back()
             wait(pause)
 
@@ -258,21 +267,37 @@ class Daemon:
 
         return Purging(self._new_holder().action_room(), finished)
 
+    def _is_passing(self, error: StoreError) -> bool:
+        """Whether to wait for the store: too many open files, say, with the database in place."""
+        is_over = self._stop.is_set() or self._database_taken_away() is not None
+        return is_transient(error) and not is_over
+
     def _loop(self, name: str, work: Callable[[], float], wake: threading.Event) -> None:
         """Call `work` until the daemon ends; it returns how long it has nothing to do."""
+        troubled = False
         while not self._stop.is_set():
             try:
                 pause = work()
+                if troubled:
+                    troubled = False
+                    self._note_trouble("")
+                    # A step that failed may have had hints in its hands.
+                    self._ask_scan(None, f"{name} goes on after trouble")
             except StoreError as error:
-                if not self._stop.is_set():
-                    self._failure = self._database_taken_away() or error
-                    self._stop.set()
-                return
+                if self._is_passing(error):
+                    logger.warning("%s: the store cannot be read, trying again: %s", name, error)
+                    self._note_trouble(str(error))
+                    troubled, pause = True, PASSING_SECONDS
+                else:
+                    if not self._stop.is_set():
+                        self._failure = self._database_taken_away() or error
+                        self._stop.set()
+                    return
             except Exception:  # the top of a thread: one failing step must not end it
                 if self._stop.is_set():
                     return
                 logger.exception("%s: a step failed", name)
-                pause = 5.0
+                troubled, pause = name == "intake", 5.0
             wake.wait(pause)
             wake.clear()
 

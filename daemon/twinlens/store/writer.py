@@ -108,7 +108,7 @@ class Writer:
             except (OperationalError, sqlite3.Error) as error:
                 pause = PAUSES_SECONDS[min(attempt, len(PAUSES_SECONDS) - 1)]
                 is_patient = self._patience is None or waited + pause <= self._patience
-                if not (_is_transient(error) and is_patient) or self._stopping.wait(pause):
+                if not (is_transient(error) and is_patient) or self._stopping.wait(pause):
                     future.set_exception(self._as_store_error(error))
                     return
                 self._on_trouble(f"{error}: {advice_for(error)}")
@@ -143,6 +143,7 @@ class Writer:
                 item[1].set_exception(StoreError("the writer has stopped"))
 
 
-def _is_transient(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
+    """Whether an error of the store passes by itself: a full disk, a lock, too many open files."""
     text = str(error).lower()
     return any(words in text for words in _TRANSIENT)
