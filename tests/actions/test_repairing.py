@@ -102,6 +102,43 @@ def test_extended_attributes_are_kept(local_root: Path) -> None:
     assert os.getxattr(rotten, "user.rating") == b"5"
 
 
+def test_an_owner_that_is_right_already_is_not_set(
+    local_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(local_root)
+
+    def refused(*arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refused)  # as the service's filter does
+
+    assert mend(local_root, source())[1].state is StepState.DONE
+
+
+def test_what_was_saved_into_the_new_file_outlives_a_crash_of_the_swap_back(
+    local_root: Path,
+) -> None:
+    path = make(local_root)
+    step = the_step(local_root)
+    journal = MemoryJournal([step])
+
+    def crash(point: str) -> None:
+        if point == "prepared":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        repair(step, GOOD_SHA, source(), journal, crash)
+    # As if the new file had been at the path, was saved into there, and came back into the trash.
+    (new,) = (local_root / ".twinlens" / "trash").glob("*/a.jpg")
+    new.write_bytes(b"saved in place")
+
+    (outcome,) = recover(journal)
+
+    assert outcome.state is StepState.HELD
+    assert path.read_bytes() == ROTTEN
+    assert in_trash(local_root) == [b"saved in place"]
+
+
 @pytest.mark.parametrize("bad", [b"", b"short", ROTTEN, GOOD + b"x"])
 def test_a_source_that_is_not_sound_changes_nothing(local_root: Path, bad: bytes) -> None:
     make(local_root)
