@@ -60,6 +60,32 @@ def test_a_kill_at_any_call_loses_nothing_and_tears_no_group(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif(not IS_LONG, reason="takes some minutes: set TWINLENS_LONG=1")
+@pytest.mark.parametrize("kind", [ActionKind.TRASH, ActionKind.HARDLINK])
+def test_a_kill_at_any_call_loses_nothing_on_btrfs_and_xfs(
+    memory: Path, sharing_root: Path, kind: ActionKind
+) -> None:
+    require_strace()
+    where = sharing_root / "all"
+
+    def make(folder: Path) -> tuple[Case, Work]:
+        shutil.rmtree(where, ignore_errors=True)
+        where.mkdir()
+        return prepared(folder, kind, "act", where)
+
+    killed = 0
+    for name, number in disturbances(make, memory, few=3):
+        folder = memory / f"{name}{number}"
+        case, work = make(folder)
+        status = survive(case, work, f"{name}:signal=SIGKILL:when={number}", folder / "log", "act")
+        killed += status == -9
+        shutil.rmtree(folder)
+    print(f"{kind}: killed at {killed} calls")
+    assert killed >= 20
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(28800 if IS_LONG else 600)
 @pytest.mark.parametrize("kind", [ActionKind.TRASH, ActionKind.HARDLINK])
 @pytest.mark.parametrize("what", ["act", "undo", "empty", "end_open_steps"])

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from actions import scenarios_of_paths, scenarios_of_steps, scenarios_of_trash
+from actions import (
+    scenarios_of_paths,
+    scenarios_of_steps,
+    scenarios_of_trash,
+    scenarios_of_verbs,
+)
 from support.gate import SCENARIOS
 from support.mutations import loaded, refusing_checks
 
 # To import them is to know them.
-assert SCENARIOS, (scenarios_of_paths, scenarios_of_steps, scenarios_of_trash)
+assert SCENARIOS, (scenarios_of_paths, scenarios_of_steps, scenarios_of_trash, scenarios_of_verbs)
 NO = "False"
 MOVE = "_rename(folder, name, to_folder, to_name, RENAME_NOREPLACE)"
 STOP = "(_ for _ in ()).throw(KeyboardInterrupt())"
@@ -242,6 +247,27 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "None",
         "an_open_step_of_a_disk_that_is_not_mounted",
     ),
+    (
+        "commands.apply",
+        "plan_id is not None and plan_id != plan.id",
+        NO,
+        "a_plan_that_is_not_the_one_that_was_shown",
+    ),
+    ("commands.apply", "room.is_stopped()", NO, "a_daemon_that_is_told_to_end"),
+    (
+        "commands.acting",
+        "self.doubts()",
+        "lambda root: None",
+        "an_action_that_was_broken_off_on_a_disk_that_is_away",
+    ),
+    ("commands.trash", "_age(step, seconds) >= most", "True", "a_trash_that_is_young"),
+    ("commands.trash", "older is None", "True", "a_trash_of_an_older_database"),
+    (
+        "commands.trash",
+        "catalog_of[step.planned.victim.root] not in catalogs",
+        "True",
+        "a_trash_of_a_catalog_with_a_root_that_is_away",
+    ),
 ]
 
 ELSEWHERE = {
@@ -267,7 +293,7 @@ def test_without_this_check_a_scenario_fails(
     module, old, new, name = mutation
     _require_root_for(name)
     with (
-        loaded((f"actions.{module}", old, new)) as gate,
+        loaded((module if "." in module else f"actions.{module}", old, new)) as gate,
         pytest.raises(AssertionError),
     ):
         SCENARIOS[name](gate, local_root)

@@ -13,7 +13,8 @@ from types import CodeType, ModuleType
 import twinlens
 
 SOURCES = Path(twinlens.__file__).parent
-_PARTS = ("twinlens.actions", "twinlens.commands.acting", "twinlens.commands.apply")
+_COMMANDS = ("commands.acting", "commands.apply", "commands.trash", "commands.undo")
+_PARTS = ("twinlens.actions", *(f"twinlens.{name}" for name in _COMMANDS))
 
 
 class _Replace(ast.NodeTransformer):
@@ -73,7 +74,7 @@ def loaded(mutation: tuple[str, str, str] | None = None) -> Iterator[Mapping[str
         sys.meta_path.insert(0, finder)
     try:
         names = [f"actions.{path.stem}" for path in sorted((SOURCES / "actions").glob("[a-z]*.py"))]
-        names += ["commands.acting", "commands.apply"]
+        names += _COMMANDS
         yield {name: importlib.import_module(f"twinlens.{name}") for name in names}
     finally:
         if finder is not None:
