@@ -106,6 +106,28 @@ def test_a_rotten_file_is_mended_from_the_vault_and_known_to_be_sound(world: Wor
     assert world.store.read(lambda: verifications.due("", world.at())) == [record.id]
 
 
+def test_where_the_rotten_bytes_have_a_copy_the_mended_file_is_not_taken_for_one(
+    world: World,
+) -> None:
+    fill(world)
+    bad = rot(world)
+    world.put("copied too late.jpg", bad)
+    world.hint("copied too late.jpg")
+    world.drain()
+
+    mend(room(world), str(world.path("a.jpg")))
+
+    wrong = world.store.read(lambda: originals.find_id(hashlib.sha256(bad).hexdigest()))
+    assert wrong is not None
+    record = world.store.read(lambda: files.find(world.root_id, b"a.jpg"))
+    assert record is not None
+    assert record.original_id != wrong
+    world.drain()
+    record = world.store.read(lambda: files.find(world.root_id, b"a.jpg"))
+    assert record is not None
+    assert record.original_id == world.store.read(lambda: originals.find_id(SHA))
+
+
 def test_a_copy_of_the_library_that_was_found_sound_comes_first(world: World) -> None:
     fill(world)
     world.put("copy.jpg", GOOD)
