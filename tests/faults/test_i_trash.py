@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -306,16 +307,21 @@ def test_i16_of_a_removal_and_a_way_back_at_once_one_happens(
     tmp_path: Path, kind: ActionKind
 ) -> None:
     seen = set()
+    chance = random.Random(5)
     for number in range(40):
+        # Now the one has a little start, and now the other.
+        late = chance.random() * 0.005
         acted = Acted(tmp_path / str(number), kind)
         assert acted.act().state is StepState.DONE
         start, go = os.pipe()
         child = os.fork()
         if child == 0:
             os.read(start, 1)
+            time.sleep(late if number % 2 else 0.0)
             back = acted.restore()
             os._exit(0 if back.state is StepState.UNDONE else 1)
         os.write(go, b"!")
+        time.sleep(0.0 if number % 2 else late)
         removed = acted.purge("keep.jpg").state is StepState.PURGED
         _, status = os.waitpid(child, 0)
         os.close(start)

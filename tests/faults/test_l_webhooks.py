@@ -142,7 +142,7 @@ def test_l2_a_receiver_that_hangs_or_drips_costs_its_deadline_and_no_more(
 
     notifier.step(sending.now)
 
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 2.0
     assert sending.counts() == (1, 0, "no answer within 0.5 s")
 
 
