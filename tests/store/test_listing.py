@@ -17,7 +17,8 @@ from twinlens.model.groups import (
     FileMember,
     GroupType,
 )
-from twinlens.store import duplicate_groups, file_groups, files, listing
+from twinlens.model.picture import Kind
+from twinlens.store import duplicate_groups, figures, file_groups, files, listing, originals
 
 
 @pytest.fixture
@@ -109,6 +110,42 @@ def test_exact_duplicates_are_separate_copies_and_never_empty_files(
     assert shown["reclaimable_bytes"] == 20
     summary = store.read(listing.summary)
     assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (1, 20)
+
+
+def test_sidecars_and_files_of_one_photograph_are_not_offered_as_copies_of_each_other(
+    store: Store, two_roots: tuple[int, int]
+) -> None:
+    root_id = two_roots[0]
+
+    def work() -> None:
+        notes = put_original("notes", measurement=measured(Kind.SIDECAR))
+        put_file(root_id, b"IMG_1234.AAE", notes, at=stat(1))
+        put_file(root_id, b"IMG_O1234.AAE", notes, at=stat(2))
+        film = put_original("film", measurement=measured(Kind.VIDEO))
+        first = put_file(root_id, b"IMG_1234.MOV", film, at=stat(3))
+        second = put_file(root_id, b"IMG_E1234.MOV", film, at=stat(4))
+        members = (FileMember(first, "video", True, ""), FileMember(second, "video", False, ""))
+        group = FileGroup(GroupType.LIVE_PHOTO, "made up", members)
+        file_groups.replace_bucket(root_id, "", [group])
+
+    store.write(work)
+    assert list(duplicates(store.database, "exact")) == []
+    summary = store.read(listing.summary)
+    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (0, 0)
+    assert store.read(figures.exact) == (0, 0)
+
+    def copy() -> None:
+        put_file(root_id, b"backup/film.MOV", originals.find_id(digest("film")), at=stat(5))
+
+    store.write(copy)
+    (shown,) = duplicates(store.database, "exact")
+    names = [member["path"].rpartition("/")[2] for member in shown["members"]]
+    assert sorted(names) == ["IMG_1234.MOV", "IMG_E1234.MOV", "film.MOV"]
+    assert shown["reclaimable_bytes"] == 10
+    assert shown["rule"].startswith("equal SHA-256 in 2 separate copies; ")
+    summary = store.read(listing.summary)
+    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (1, 10)
+    assert store.read(figures.exact) == (1, 10)
 
 
 def test_nothing_is_reclaimable_from_a_group_whose_primary_is_not_shown(

@@ -6,7 +6,7 @@ from typing import Any
 from twinlens.commands.shapes import exact_shape, perceptual_shape
 from twinlens.errors import UsageError
 from twinlens.model.groups import DuplicateClass, DuplicateType
-from twinlens.store import decisions, listing
+from twinlens.store import decisions, exact_copies, listing
 from twinlens.store.database import Database
 
 
@@ -25,7 +25,8 @@ def duplicates(database: Database, wanted: str | None) -> Iterator[dict[str, Any
         spoken = decisions.spoken()
         if wanted in (None, "exact"):
             for files in listing.shared_originals():
-                shape = exact_shape(files, spoken)
+                photographs = exact_copies.photographs_of(view.file.id for view in files)
+                shape = exact_shape(files, photographs, spoken)
                 if shape is not None:
                     yield shape
         if wanted != "exact":

@@ -1,11 +1,13 @@
 """The JSON shapes of the command line's contract: what a record looks like when it is shown."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinlens.analysis.kinds import as_named
 from twinlens.analysis.names import parse_name
 from twinlens.grouping.duplicates import exact_group
 from twinlens.grouping.primary import Contender, choose
+from twinlens.grouping.separate_copies import separate_copies
 from twinlens.model.decisions import Spoken
 from twinlens.model.groups import DuplicateClass, DuplicateType
 from twinlens.model.paths import to_text
@@ -93,16 +95,23 @@ def group_shape(view: FileGroupView) -> dict[str, Any]:
     return shape
 
 
-def exact_shape(files: tuple[FileView, ...], spoken: Spoken) -> dict[str, Any] | None:
+def exact_shape(
+    files: Sequence[FileView], photographs: Mapping[int, int], spoken: Spoken
+) -> dict[str, Any] | None:
     """One line of `duplicates --json` for a content with several files.
 
-    `spoken` is what the owner said of it. None where all of them are one file on the disk under
-    several names (hard links).
+    `photographs` tells by file id which group of one photograph a file is in, `spoken` what the
+    owner said of it. None where all of them are one file on the disk under several names (hard
+    links), or belong to one photograph.
     """
-    original = files[0].original
+    original = files[0].original if files else None
     if original is None:
         return None
-    identities = [(view.file.stat.device, view.file.stat.inode) for view in files]
+    found = separate_copies(
+        ((view.file.stat.device, view.file.stat.inode), photographs.get(view.file.id))
+        for view in files
+    )
+    identities = [min(copy) for copy in found.copies]
     group = exact_group(original.id, original.sha256, original.size, identities)
     if group is None:
         return None
@@ -124,7 +133,7 @@ def exact_shape(files: tuple[FileView, ...], spoken: Spoken) -> dict[str, Any] |
         "confidence": group.confidence,
         "primary": next(to_text(v.path) for v in files if v.file.id == choice.member_id),
         "reviewed": spoken.is_reviewed({original.sha256: [to_text(v.path) for v in files]}),
-        "reclaimable_bytes": original.size * (len(set(identities)) - 1),
+        "reclaimable_bytes": original.size * found.spare,
         "rule": f"{group.rule}; primary: {choice.rule}",
         "members": [
             {

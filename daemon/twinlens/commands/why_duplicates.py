@@ -9,8 +9,9 @@ from twinlens.grouping.doubts import why_not
 from twinlens.grouping.verdicts import Picture, SimilarityLimits, judge
 from twinlens.ingest.lookalikes import pictures_of
 from twinlens.model.paths import to_text
+from twinlens.model.picture import Kind
 from twinlens.model.views import DuplicateView, FileView
-from twinlens.store import decisions, listing
+from twinlens.store import decisions, exact_copies, listing
 from twinlens.store import originals as originals_store
 
 MOST_NEAR_MISSES = 5
@@ -25,9 +26,14 @@ def duplicates_of(view: FileView, limits: SimilarityLimits | None) -> list[dict[
         return []
     spoken = decisions.spoken()
     found: list[dict[str, Any]] = []
-    copies = listing.files_of_original(view.original.id)
-    if len(copies) > 1:
-        shape = exact_shape(copies, spoken)
+    copies = [
+        copy
+        for copy in listing.files_of_original(view.original.id)
+        if copy.file.kind is not Kind.SIDECAR
+    ]
+    if len(copies) > 1 and view.file.kind is not Kind.SIDECAR:
+        photographs = exact_copies.photographs_of(copy.file.id for copy in copies)
+        shape = exact_shape(copies, photographs, spoken)
         if shape is not None:
             found.append(shape | {"verdicts": []})
     for group in listing.perceptual_groups(view.original.id):

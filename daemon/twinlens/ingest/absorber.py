@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from twinlens.events import EventBus, EventFactory
+from twinlens.grouping.separate_copies import separate_copies
 from twinlens.ingest.places import Places
 from twinlens.ingest.recorder import Change, Recorded, Recorder, Seen, Touched
 from twinlens.ingest.regroup import Regrouped, Regrouper
 from twinlens.model.events import EventName, Severity
 from twinlens.model.paths import printable, to_text
-from twinlens.store import listing, tags
+from twinlens.model.picture import Kind
+from twinlens.store import exact_copies, listing, tags
 from twinlens.store import originals as originals_store
 from twinlens.store.database import Database
 
@@ -118,17 +120,23 @@ class Absorber:
         stat = result.seen.finding.stat
         # An empty file says nothing, and there may be very many.
         if result.change is Change.ADDED and result.original_id is not None and stat and stat.size:
-            self._announce_copy(result.original_id, path, (stat.device, stat.inode))
+            self._announce_copy(result.original_id, path)
 
-    def _announce_copy(self, original_id: int, path: bytes, identity: tuple[int, int]) -> None:
+    def _announce_copy(self, original_id: int, path: bytes) -> None:
         with self._database.reading():
             if originals_store.count_of(original_id) < 2:
                 return
-            views = listing.files_of_original(original_id, most=MOST_PATHS + 2)
+            seen = listing.files_of_original(original_id, most=MOST_PATHS + 2)
+            views = [view for view in seen if view.file.kind is not Kind.SIDECAR]
+            photographs = exact_copies.photographs_of(view.file.id for view in views)
+        is_sidecar = any(view.path == path for view in seen if view not in views)
         others = [view.path for view in views if view.path != path]
-        identities = {(view.file.stat.device, view.file.stat.inode) for view in views}
-        # One file under two names is one copy.
-        if others and identities != {identity}:
+        found = separate_copies(
+            ((view.file.stat.device, view.file.stat.inode), photographs.get(view.file.id))
+            for view in views
+        )
+        # One file under two names is one copy, and a photograph holds no copies of itself.
+        if others and not is_sidecar and len(found.copies) > 1:
             self._publish(
                 EventName.DUPLICATE_FOUND,
                 f"exact copy of {printable(others[0])}: {printable(path)}",

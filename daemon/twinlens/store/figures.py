@@ -5,13 +5,13 @@ row.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from peewee import fn
 
 from twinlens.model.actions import ActionKind, StepState
 from twinlens.model.files import FileStatus
 from twinlens.model.jobs import WorkState
+from twinlens.store import exact_copies
 from twinlens.store.rows import tuples
 from twinlens.store.tables import DuplicateGroup, File, FileGroup, Original
 from twinlens.store.tables_care import Verification
@@ -96,21 +96,9 @@ def duplicates_by_class() -> dict[str, int]:
 
 
 def exact() -> tuple[int, int]:
-    """(contents with more than one file, bytes that a single file of each would free). Reads every
-    file of them; names of one inode are one copy."""
-    identity: Any = fn.COUNT(fn.DISTINCT(File.device.concat(":").concat(File.inode)))
-    copies = (
-        File.select(Original.size.alias("size"), identity.alias("copies"))
-        .join(Original)
-        .where(
-            (File.status != FileStatus.GONE.value)
-            & (Original.reference_count > 1)
-            & (Original.size > 0)
-        )
-        .group_by(Original.id)
-    )
-    found = [(int(size), int(count)) for size, count in tuples(copies) if count > 1]
-    return len(found), sum(size * (count - 1) for size, count in found)
+    """(contents with separate copies, bytes that a single copy of each would free). Reads every
+    file of them; names of one inode, and files of one photograph, are one copy."""
+    return exact_copies.numbers(is_watched_only=False)
 
 
 def oldest_verified() -> str | None:

@@ -14,7 +14,7 @@ from twinlens.model.groups import (
     GroupType,
 )
 from twinlens.model.views import DuplicateView, FileGroupView, FileView, Summary
-from twinlens.store import duplicate_groups
+from twinlens.store import duplicate_groups, exact_copies
 from twinlens.store import file_groups as file_groups_store
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -78,10 +78,11 @@ def groups_of_file(file_id: int) -> list[FileGroupView]:
 
 
 def shared_originals() -> Iterator[tuple[FileView, ...]]:
-    """For each content with more than one live file: those files, in the order of their paths."""
+    """For each content with more than one live file: those files, in the order of their paths.
+    Sidecars are left out: none is offered as a copy."""
     query = (
         _live()
-        .where((Original.reference_count > 1) & (Original.size > 0))
+        .where((Original.reference_count > 1) & (Original.size > 0) & exact_copies.is_offered())
         .order_by(Original.sha256, Root.path, File.directory, File.name)
     )
     batch: list[FileView] = []
@@ -161,7 +162,7 @@ def summary() -> Summary:
         by_status[status] = by_status.get(status, 0) + count
         by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
         size += total or 0
-    duplicates, reclaimable = _exact_numbers()
+    duplicates, reclaimable = exact_copies.numbers(is_watched_only=True)
     classes = _perceptual_numbers()
     groups: dict[str, int] = dict(
         tuples(
@@ -186,28 +187,6 @@ def summary() -> Summary:
         reclaimable_bytes=reclaimable,
         orphans=Original.select().where(Original.orphaned_at.is_null(False)).count(),
     )
-
-
-def _exact_numbers() -> tuple[int, int]:
-    """(groups, bytes that would be freed); files that are one inode are one copy."""
-    copies = (
-        File.select(
-            Original.size.alias("size"),
-            fn.COUNT(fn.DISTINCT(File.device.concat(":").concat(File.inode))).alias("copies"),
-        )
-        .join(Original)
-        .switch(File)
-        .join(Root)
-        .where(
-            (File.status != FileStatus.GONE.value)
-            & Root.is_active
-            & (Original.reference_count > 1)
-            & (Original.size > 0)
-        )
-        .group_by(Original.id)
-    )
-    found = [(size, count) for size, count in tuples(copies) if count > 1]
-    return len(found), sum(size * (count - 1) for size, count in found)
 
 
 def _perceptual_numbers() -> dict[str, int]:
