@@ -15,7 +15,7 @@ from twinlens.store import blobs
 from twinlens.store.database import Database
 from twinlens.store.schema import prepare
 from twinlens.vault.local import LocalVault
-from twinlens.vault.naming import key_of
+from twinlens.vault.naming import PARTS, key_of
 
 BYTES = b"the bytes of a picture " * 90_000
 SHA = hashlib.sha256(BYTES).hexdigest()
@@ -109,7 +109,7 @@ def test_whatever_call_is_the_last_a_row_has_its_object(
         case.require_row_implies_object()
         with LocalVault(case.folder, (way,)) as vault:
             vault.tidy()
-            assert sum(len(vault.listing(f"{n:02x}").objects) for n in range(256)) == 1
+            assert sum(len(vault.listing(part).objects) for part in PARTS) == 1
         assert not list((case.folder / ".unfinished").iterdir())
         shutil.rmtree(folder)
         tried += 1

@@ -77,7 +77,7 @@ class Vaulting:
         return [
             replace(_job(FILL, fill, store, batch_size=16), refers_to=_first_of_each),
             _job(SCRUB, scrub, read_blob, batch_size=16, absorbed=scrub.absorbed),
-            _job(GC, gc, look_through, batch_size=16),
+            _job(GC, gc, look_through, batch_size=1),
         ]
 
     def _look_again(self, root_id: int, path: bytes) -> None:

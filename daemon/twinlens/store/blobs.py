@@ -168,7 +168,7 @@ def note_read(sha256: str, at: str, error: str | None) -> None:
 
 
 def rows_of(part: str) -> dict[str, BlobRecord]:
-    """The rows whose digests begin with two digits."""
+    """The rows whose digests begin with these digits."""
     query = Blob.select().where((Blob.sha256 >= part) & (Blob.sha256 < part + "g"))
     return {row.sha256: _record(row) for row in query}
 

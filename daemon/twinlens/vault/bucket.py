@@ -21,11 +21,11 @@ from twinlens.vault.marker import from_text, to_text
 from twinlens.vault.naming import (
     DAMAGED,
     MARKER,
-    OWN_FOLDERS,
-    PARTS,
     QUARANTINE,
     digest_at,
     is_digest,
+    is_folder_of_objects,
+    is_stray,
     key_of,
 )
 from twinlens.vault.protocol import SourceError, WrongBytesError
@@ -121,16 +121,14 @@ class BucketVault:
         objects: dict[str, int] = {}
         strays: list[str] = []
         with self._translated():
-            if part == PARTS[0]:
-                known = {*PARTS, *OWN_FOLDERS, MARKER}
-                strays += [name for name in self._names(self._prefix) if name not in known]
-            for path, facts in self._fs.find(self._at(part), detail=True).items():
+            strays += [name for name in self._names(self._prefix) if is_stray(name, part)]
+            for path, facts in self._fs.find(self._prefix, prefix=part, detail=True).items():
                 key = path.removeprefix(f"{self._prefix}/")
                 sha256 = digest_at(key)
-                if sha256 is None:
-                    strays.append(key)
-                else:
+                if sha256 is not None:
                     objects[sha256] = int(facts["size"])
+                elif is_folder_of_objects(key.partition("/")[0]):
+                    strays.append(key)
             away = [
                 path.rpartition("/")[2] for path in self._fs.find(self._at(QUARANTINE), prefix=part)
             ]

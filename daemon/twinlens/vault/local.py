@@ -24,12 +24,12 @@ from twinlens.vault.marker import from_text, to_text
 from twinlens.vault.naming import (
     DAMAGED,
     MARKER,
-    OWN_FOLDERS,
-    PARTS,
     QUARANTINE,
     UNFINISHED,
     folders_of,
     is_digest,
+    is_folder_of_objects,
+    is_stray,
 )
 from twinlens.vault.protocol import SourceError, WrongBytesError
 
@@ -144,16 +144,19 @@ class LocalVault:
     def listing(self, part: str) -> Listing:
         """See Vault."""
         objects: dict[str, int] = {}
-        strays: list[str] = self._strange_names() if part == PARTS[0] else []
+        strays = self._strange_names(part)
         with self._translated():
-            for inner in self._names_in(part, strays=strays):
-                for name in self._names_in(part, inner, strays=strays):
-                    is_named_so = is_digest(name) and folders_of(name) == (part, inner)
-                    size = self.size_of(name) if is_named_so else None
-                    if size is not None:
-                        objects[name] = size
-                    else:
-                        strays.append(f"{part}/{inner}/{name}")
+            for outer in self._names_in():
+                if not (is_folder_of_objects(outer) and outer.startswith(part)):
+                    continue
+                for inner in self._names_in(outer, strays=strays):
+                    for name in self._names_in(outer, inner, strays=strays):
+                        is_named_so = is_digest(name) and folders_of(name) == (outer, inner)
+                        size = self.size_of(name) if is_named_so else None
+                        if size is not None:
+                            objects[name] = size
+                        else:
+                            strays.append(f"{outer}/{inner}/{name}")
             away = [n for n in self._names_in(QUARANTINE) if is_digest(n) and n.startswith(part)]
         return Listing(objects, frozenset(away), tuple(strays))
 
@@ -254,10 +257,9 @@ class LocalVault:
                 os.fsync(target)
                 os.fsync(source)
 
-    def _strange_names(self) -> list[str]:
-        known = {*PARTS, *OWN_FOLDERS, MARKER, "lost+found"}
+    def _strange_names(self, part: str) -> list[str]:
         with self._translated():
-            return [name for name in _names(self._top) if name not in known]
+            return [n for n in _names(self._top) if is_stray(n, part) and n != "lost+found"]
 
     def _names_in(self, *folders: str, strays: list[str] | None = None) -> list[str]:
         """The names in a folder of the vault; none where there is none. `strays` hears of what

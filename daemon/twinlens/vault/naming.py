@@ -13,8 +13,9 @@ MARKER = "twinlens-vault.json"
 UNFINISHED = ".unfinished"
 QUARANTINE = ".quarantine"
 DAMAGED = ".damaged"
-PARTS = tuple(f"{number:02x}" for number in range(256))
-"""The first two digits of every digest: a vault is looked through part by part."""
+PARTS = tuple("0123456789abcdef")
+"""The first digit of every digest: a vault is looked through part by part, so that what is in
+memory at once is a small share of it."""
 
 OWN_FOLDERS = frozenset({UNFINISHED, QUARANTINE, DAMAGED})
 
@@ -36,6 +37,18 @@ def folders_of(sha256: str) -> tuple[str, str]:
 def key_of(sha256: str) -> str:
     """The path of an object in its vault."""
     return "/".join((*folders_of(sha256), sha256))
+
+
+def is_folder_of_objects(name: str) -> bool:
+    """Whether a name is one of the 256 that objects lie below."""
+    return len(name) == 2 and set(name) <= set(PARTS)
+
+
+def is_stray(name: str, part: str) -> bool:
+    """Whether a name at the top of a vault has no business there, and is told with this part."""
+    if name in OWN_FOLDERS or name == MARKER or is_folder_of_objects(name):
+        return False
+    return name.startswith(part) or (part == PARTS[0] and name[:1] not in PARTS)
 
 
 def digest_at(key: str) -> str | None:

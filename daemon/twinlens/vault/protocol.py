@@ -37,8 +37,8 @@ class Vault(Protocol):
         """The size of an object; None where there is none."""
 
     def listing(self, part: str) -> Listing:
-        """What lies in one of `naming.PARTS`, by the first two digits; with the part "00" come the
-        strays of the whole vault."""
+        """What lies in one of `naming.PARTS`, by the first digit of the names; with the first part
+        comes what begins with none of them."""
 
     def quarantine(self, sha256: str) -> None:
         """Move an object out of the way. Nothing happens where it is not there."""
