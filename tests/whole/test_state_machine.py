@@ -37,6 +37,7 @@ from twinlens.maintenance.orphans import Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.model.actions import StepState
 from twinlens.model.files import FileStatus
+from twinlens.model.roots import RootState
 from twinlens.store import actions as journal_store
 from twinlens.store import backups, holds
 from twinlens.store import jobs as jobs_store
@@ -304,10 +305,13 @@ class Household(RuleBasedStateMachine):
 
     def _tell(self) -> None:
         self.world.hint(*NAMES)
-        if self.is_here:
+        self._work_off()
+
+    def _work_off(self) -> None:
+        """Let the queue come to rest; what waits for a folder that is in doubt waits on."""
+        if self.world.places.state(self.world.root_id) is RootState.ONLINE and self.is_here:
             self.world.drain()
         else:
-            # What waits for a disk that is away waits on.
             for _ in range(20):
                 self.world.intake.step()
 
@@ -318,8 +322,8 @@ class Household(RuleBasedStateMachine):
     @rule(is_twice=st.booleans())
     def scan(self, is_twice: bool) -> None:
         self.world.scan()
-        if is_twice and self.is_here:
-            self.world.drain()
+        if is_twice:
+            self._work_off()
             again = self.world.scan()
             changes = {name: again[name] for name in ("added", "changed", "moved", "gone")}
             assert not any(changes.values()), f"P13: a second scan changed something: {changes}"
