@@ -16,6 +16,7 @@ from twinlens.commands.acting import ActionRoom
 from twinlens.commands.repair import IN_VAULT, mend
 from twinlens.commands.undo import undo
 from twinlens.commands.vault import make, spec_of
+from twinlens.commands.verify import state
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.model.verification import Verdict
@@ -92,6 +93,9 @@ def rot(world: World, name: str = "a.jpg", verdict: Verdict = Verdict.ROTTEN) ->
 def test_a_rotten_file_is_mended_from_the_vault_and_known_to_be_sound(world: World) -> None:
     fill(world)
     bad = rot(world)
+    known = state(world.store.database)
+    assert known["vault"]["kept"] == 1
+    assert "twinlens vault repair" in known["damages"][0]["advice"]
 
     result = mend(room(world), str(world.path("a.jpg")))
 
@@ -240,6 +244,7 @@ def test_a_hard_linked_object_is_no_copy_of_its_own(world: World) -> None:
     result = mend(room(world), str(world.path("a.jpg")))
 
     assert result["sources"] == []
+    assert state(world.store.database)["damages"][0]["in_vault"] is False
 
 
 def test_a_sound_file_is_wrong_usage(world: World) -> None:

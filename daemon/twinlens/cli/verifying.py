@@ -54,6 +54,9 @@ def show_verify(out: Console, result: dict[str, Any]) -> None:
         ("never", f"{counted(result['never'], 'file')} not read again since first seen"),
         ("oldest", f"the longest ago that one was read is {when(result['oldest'])}"),
     ]
+    if vault := result["vault"]:
+        bad = f"{vault['rotten']} rotten, {vault['unreadable']} unreadable"
+        facts.append(("vault", f"{counted(vault['kept'], 'object')}, {bad}: twinlens vault verify"))
     print_facts(out, facts)
     for damage in result["damages"]:
         print_line(out, f"[red]{damage['verdict']}[/red] {path_text(damage['path'])}")

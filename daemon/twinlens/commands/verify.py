@@ -9,8 +9,8 @@ from twinlens.errors import UsageError
 from twinlens.maintenance.scrub import NAME
 from twinlens.model.paths import printable, relative_to, to_text
 from twinlens.model.verification import Damage, Verdict
+from twinlens.store import blobs, meta, verifications
 from twinlens.store import jobs as jobs_store
-from twinlens.store import meta, verifications
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
 
@@ -23,6 +23,7 @@ def state(database: Database) -> dict[str, Any]:
         return {
             **verifications.numbers(),
             "last_verify_at": meta.read("last_verify_at"),
+            "vault": None if blobs.vault_identity() is None else blobs.numbers(),
             "damages": [damage_shape(damage) for damage in verifications.damages()],
         }
 
@@ -40,6 +41,7 @@ def damage_shape(damage: Damage) -> dict[str, Any]:
         "read_at": damage.read_at,
         "repair_from": mend,
         "copies": [to_text(path) for path in damage.copies],
+        "in_vault": damage.is_in_vault,
         "advice": advice(damage),
     }
 
@@ -48,6 +50,8 @@ def advice(damage: Damage) -> str:
     """What the owner can do."""
     if damage.repair_from is not None:
         return f"an exact copy was read and is sound: {printable(damage.repair_from)}"
+    if damage.is_in_vault:
+        return f"the vault keeps it: twinlens vault repair {printable(damage.path)}"
     if damage.copies:
         return f"a copy may be sound, have it read: twinlens verify {printable(damage.copies[0])}"
     return "no exact copy is known: look for it in a backup of the pictures"

@@ -82,3 +82,4 @@ class Damage:
     read_at: str
     repair_from: bytes | None
     copies: tuple[bytes, ...]
+    is_in_vault: bool = False

@@ -14,11 +14,13 @@ from peewee import JOIN, fn
 
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.roots import RootState
+from twinlens.model.vault import BlobState, PutHow
 from twinlens.model.verification import Candidate, Damage, Verdict
 from twinlens.store import files as files_store
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, Original, Root
 from twinlens.store.tables_care import Verification
+from twinlens.store.tables_vault import Blob
 
 RACY_SECONDS = 3.0
 """FAT keeps the time of writing in steps of 2 s, and `updated_at` is a whole second."""
@@ -281,7 +283,18 @@ def _damage(row: Any) -> Damage:
         row.read_at,
         _absolute(sound[0]) if sound else None,
         tuple(_absolute(copy) for copy in copies),
+        _is_in_vault(row.sha256),
     )
+
+
+def _is_in_vault(sha256: str) -> bool:
+    """Whether the vault keeps it, and not as another name of a file of the library."""
+    query = Blob.select(Blob.id).where(
+        (Blob.sha256 == sha256)
+        & (Blob.state == BlobState.KEPT.value)
+        & (Blob.how != PutHow.HARDLINK.value)
+    )
+    return bool(query.exists())
 
 
 def _absolute(row: Any) -> bytes:
