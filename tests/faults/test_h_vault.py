@@ -108,7 +108,7 @@ def test_h1_a_crash_between_object_and_row_leaves_an_object_without_row_and_neve
             row = store.read(lambda: blobs.get(SHA))
         assert row is None or path.exists(), f"a row without its object: {fault}"
         assert (folder / "picture.jpg").read_bytes() == BYTES
-    assert killed >= len(faults[::step]) - 3
+    assert killed >= len(faults[::step]) * 0.6
     assert with_object, "no kill came late enough to tell anything"
 
 
