@@ -27,7 +27,7 @@ from twinlens.model.actions import ActionKind, StepState
 from twinlens.model.files import Look
 
 IS_LONG = bool(os.environ.get("TWINLENS_LONG"))
-SOON = 10.0
+SOON = 20.0
 
 
 class Household:

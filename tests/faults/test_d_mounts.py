@@ -23,7 +23,7 @@ from twinlens.model.actions import ActionKind, StepState
 from twinlens.model.files import FileStatus
 from twinlens.model.roots import RootState
 
-SOON = 12.0
+SOON = 20.0
 COUNT = 24
 
 

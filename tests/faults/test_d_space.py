@@ -10,7 +10,7 @@ import pytest
 from faults.conftest import WorldAt
 from support.acting import MemoryJournal, contents_everywhere, step_for, tree
 from support.daemon import House
-from support.mounts import Mounts
+from support.mounts import Mounts, fill_up
 from support.pictures import put_picture
 from support.truth import acted, action_room, require_world, rows_of
 from support.world import World, jpeg
@@ -35,21 +35,6 @@ def world_with_copies(root: Path, world_at: WorldAt) -> World:
     put_two_copies(root)
     world.scan()
     return world
-
-
-def fill(folder: Path) -> Path:
-    """Write a file until nothing fits any more; the file."""
-    ballast = folder / "ballast.bin"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (65536, 512):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-                    os.fsync(file.fileno())
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-    return ballast
 
 
 def require_refused_then_done(world: World, words: str, make_good: object) -> None:
@@ -91,7 +76,7 @@ def test_d7_a_full_disk_makes_no_action_and_no_half_of_one(
     # Blocks of 1 kB: with the last of them gone, not even a folder can be made.
     mounts.mount(mounts.new_disk(options=("-b", "1024", "-m", "0")), point)
     world = world_with_copies(mounts.inside(point), world_at)
-    ballast = fill(world.photos)
+    ballast = fill_up(world.photos)
 
     require_refused_then_done(world, "no space", ballast.unlink)
 
@@ -102,7 +87,7 @@ def test_d7_a_full_disk_of_the_database_is_told_and_later_nothing_is_missing(
     state = house.database.parent
     state.mkdir()
     mounts.tmpfs(state, "1m")
-    ballast = fill(mounts.inside(state))
+    ballast = fill_up(mounts.inside(state))
     put_picture(house.root / "one.jpg", 1)
 
     done = house.cli("scan", prefix=mounts.prefix)
@@ -151,7 +136,7 @@ def test_d9_a_quota_that_is_used_up_is_like_a_full_disk(
     mounts.run("btrfs", "subvolume", "create", point / "mine")
     world = world_with_copies(mounts.inside(point / "mine"), world_at)
     mounts.run("btrfs", "qgroup", "limit", "4M", point / "mine")
-    fill(world.photos)
+    fill_up(world.photos)
 
     require_refused_then_done(
         world,
@@ -175,7 +160,7 @@ def test_d10_room_that_runs_out_at_the_fsync_leaves_no_action_half_done(
     put_two_copies(root)
     mounts.run("sync", "-f", point)
     before = contents_everywhere(root)
-    ballast = fill(mounts.inside(room))
+    ballast = fill_up(mounts.inside(room))
     step = step_for(root, NAMES[1], NAMES[0], ActionKind.TRASH)
     journal = MemoryJournal([step])
 
@@ -254,7 +239,3 @@ def test_d24_a_file_of_8_tib_of_nothing_is_not_read(world: World) -> None:
     world.age(path)
     world.scan()
     require_world(world)
-
-
-def test_d25_rot_in_the_vault_is_found_and_healed() -> None:
-    pytest.skip("there is no vault yet")

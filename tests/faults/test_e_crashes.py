@@ -27,7 +27,7 @@ from support.world import jpeg, opened_world, raw
 from twinlens.model.actions import ActionKind
 
 IS_LONG = bool(os.environ.get("TWINLENS_LONG"))
-SOON = 15.0
+SOON = 20.0
 
 
 @pytest.fixture

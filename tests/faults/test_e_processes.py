@@ -22,7 +22,7 @@ from support.poison import stand_in
 from support.truth import require_truth
 from twinlens.errors import StoreError
 
-SOON = 15.0
+SOON = 20.0
 PATIENCE = {"processes": 2, "retries": 1, "retry_pause_seconds": 0.3}
 
 

@@ -1,5 +1,6 @@
 """A private mount namespace: tests mount and unmount in it, and nobody else sees it."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -127,3 +128,18 @@ class Mounts:
 
     def _is_holding(self) -> bool:
         return Path(f"/proc/{self._holder.pid}/comm").read_text(encoding="ascii") == "sleep\n"
+
+
+def fill_up(folder: Path) -> Path:
+    """Write a file until nothing fits any more; the file."""
+    ballast = folder / "ballast.bin"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (65536, 512):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+                    os.fsync(file.fileno())
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+    return ballast
