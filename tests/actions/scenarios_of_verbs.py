@@ -110,6 +110,16 @@ def a_trash_that_is_young(gate: Gate, root: Path) -> None:
 
 
 @scenario
+def a_trash_that_is_young_and_emptied_by_hand(gate: Gate, root: Path) -> None:
+    with library(gate, root) as made:
+        gate["commands.apply"].apply(made.room)
+        gate["commands.trash"].empty_trash(made.room)
+        made.uptime[0] += 29 * DAY
+        gate["commands.trash"].empty_trash(made.room)
+        assert trashed(root) == 2
+
+
+@scenario
 def a_trash_of_an_older_database(gate: Gate, root: Path) -> None:
     with library(gate, root) as made:
         gate["commands.apply"].apply(made.room)

@@ -260,7 +260,13 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "lambda root: None",
         "an_action_that_was_broken_off_on_a_disk_that_is_away",
     ),
-    ("commands.trash", "_age(step, seconds) >= most", "True", "a_trash_that_is_young"),
+    (
+        "commands.trash",
+        "_age(step, seconds) >= most",
+        "True",
+        "a_trash_that_is_young_and_emptied_by_hand",
+    ),
+    ("commands.trash", "seconds - most", "seconds", "a_trash_that_is_young"),
     ("commands.trash", "older is None", "True", "a_trash_of_an_older_database"),
     (
         "commands.trash",

@@ -70,8 +70,11 @@ def empty_trash(
 def purge_by_the_clock(room: ActionRoom) -> dict[str, Any] | None:
     """The same by the clock, with more doubt: nothing is removed while a root of its catalog cannot
     be believed, nor while the database is older than it was. None where nothing was to be done."""
-    steps, ripe = _ripe(room)
     seconds = _lived(room)
+    most = room.config.trash.retention_days * _DAY_SECONDS
+    with room.database.reading():
+        lying = journal_store.count_in_trash()
+        ripe = journal_store.in_trash(seen_until=seconds - most)
     due = [step for step in ripe if _is_due(step, seconds)]
     if not due:
         return None
@@ -99,7 +102,7 @@ def purge_by_the_clock(room: ActionRoom) -> dict[str, Any] | None:
     reasons = [words for _, words in frozen]
     if older is not None:
         reasons.append(f"{older.reason}, on {older.at}")
-    return result | {"waiting": len(steps) - len(wanted), "frozen_by": reasons}
+    return result | {"waiting": lying - len(wanted), "frozen_by": reasons}
 
 
 def _ripe(room: ActionRoom) -> tuple[list[Step], list[Step]]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import fn
+
 from twinlens.model.actions import (
     OPEN_STATES,
     ActionKind,
@@ -25,6 +27,7 @@ from twinlens.store.rows import tuples
 from twinlens.store.tables import Root
 from twinlens.store.tables_owner import Action, ActionStep
 
+_BATCH = 500
 _SEEN, _TRIED = "in_trash_since", "tried_to_remove"
 
 
@@ -43,23 +46,27 @@ def begin(plan: Plan, at: str) -> list[Step]:
     """Write down a plan that is about to be carried out; returns its steps, all of them PLANNED."""
     roots = {bytes(row.path): row.id for row in Root.select()}
     action_id = Action.insert(plan_id=plan.id, state="running", created_at=at).execute()
-    for step in plan.steps:
-        ActionStep.insert(
-            action=action_id,
-            number=step.number,
-            unit=step.unit,
-            kind=step.kind.value,
-            root=roots[step.victim.root],
-            victim=step.victim.path,
-            keeper_root=roots[step.keeper.root],
-            keeper=step.keeper.path,
-            sha256=step.sha256,
-            size=step.size,
-            rule=step.rule,
-            state=StepState.PLANNED.value,
-            token=secrets.token_hex(8),
-            updated_at=at,
-        ).execute()
+    rows = [
+        {
+            "action": action_id,
+            "number": step.number,
+            "unit": step.unit,
+            "kind": step.kind.value,
+            "root": roots[step.victim.root],
+            "victim": step.victim.path,
+            "keeper_root": roots[step.keeper.root],
+            "keeper": step.keeper.path,
+            "sha256": step.sha256,
+            "size": step.size,
+            "rule": step.rule,
+            "state": StepState.PLANNED.value,
+            "token": secrets.token_hex(8),
+            "updated_at": at,
+        }
+        for step in plan.steps
+    ]
+    for start in range(0, len(rows), _BATCH):
+        ActionStep.insert_many(rows[start : start + _BATCH]).execute()
     return steps_of(int(action_id))
 
 
@@ -112,20 +119,26 @@ def get_step(step_id: int) -> Step | None:
     return next(iter(_steps(ActionStep.id == step_id)), None)
 
 
-def in_trash() -> list[Step]:
-    """Every step whose file lies in the trash, oldest first."""
-    return _steps(
-        ActionStep.state.in_([StepState.DONE.value, StepState.HELD.value])
-        & (ActionStep.kind != ActionKind.REFLINK.value)
-    )
+def in_trash(seen_until: float | None = None) -> list[Step]:
+    """Every step whose file lies in the trash, oldest first; or only those that were seen there by
+    then, in the seconds of `store.lived`."""
+    if seen_until is None:
+        return _steps(_is_in_trash())
+    return _steps(_is_in_trash() & (_seen_at() <= seen_until))
+
+
+def count_in_trash() -> int:
+    """How many files lie in the trash."""
+    return int(ActionStep.select().where(_is_in_trash()).count())
 
 
 def see_in_trash(seconds: float) -> None:
     """Note of every file in the trash that it was seen there, where it was not yet; `seconds` are
     those of `store.lived`. In a transaction."""
-    for step in in_trash():
-        if _SEEN not in step.evidence:
-            _add_evidence(step, {_SEEN: seconds})
+    # By SQLite itself: a trash of many thousands is not read through each hour.
+    ActionStep.update(evidence=fn.json_set(ActionStep.evidence, f"$.{_SEEN}", seconds)).where(
+        _is_in_trash() & _seen_at().is_null()
+    ).execute()
 
 
 def note_tried(step_ids: Iterable[int], seconds: float) -> None:
@@ -177,6 +190,15 @@ def get(action_id: int) -> ActionRecord | None:
     """The action with this id."""
     row = Action.get_or_none(Action.id == action_id)
     return None if row is None else _action(row)
+
+
+def _seen_at() -> Any:
+    return fn.json_extract(ActionStep.evidence, f"$.{_SEEN}")
+
+
+def _is_in_trash() -> Any:
+    states = [StepState.DONE.value, StepState.HELD.value]
+    return ActionStep.state.in_(states) & (ActionStep.kind != ActionKind.REFLINK.value)
 
 
 def _number(step: Step, name: str) -> float | None:
