@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from twinlens.commands.vault import spec_of
@@ -32,11 +32,16 @@ VAULT_JOBS = (FILL, SCRUB, GC)
 SLICE_SECONDS = 45.0
 """How long other passes wait behind a slice, at the most by one object more."""
 
+NEXT_FILL_SECONDS = 60.0
+"""How often a slice is filled while something is left of the last one: a new vault takes days."""
+
 NEXT_SLICE_SECONDS = 600.0
 """How often a slice of objects is read again, while any is due."""
 
 _LAST = {FILL: "last_vault_fill_at", SCRUB: "last_vault_verify_at", GC: "last_vault_gc_at"}
 _TROUBLE = "vault_trouble"
+_LEFT = "vault_left"
+"""The fact that remembers that the last slice of filling has left something for the next."""
 
 
 class Vaulting:
@@ -103,6 +108,9 @@ class Vaulting:
             meta.write(_TROUBLE, trouble)
             if not trouble:
                 meta.write(_LAST[name], at)
+            if name == FILL:
+                is_left = bool(result["left"]) and not trouble
+                meta.write(_LEFT, "yes" if is_left else "")
             return is_news
 
         if self._engine.writer.call(work):
@@ -116,21 +124,36 @@ class Vaulting:
 class VaultClock:
     """Asks for the passes over the vault when their time has come, while nothing else waits."""
 
-    def __init__(self, engine: "Engine", now: Callable[[], Any], wake_jobs: Callable[[], None]):
+    def __init__(
+        self,
+        engine: "Engine",
+        now: Callable[[], datetime],
+        wake_jobs: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._now = now
         self._wake_jobs = wake_jobs
+        self._monotonic = monotonic
+        self._fill_at = monotonic()
 
     def fill_schedule(self, schedule: Schedule) -> None:
         """Put the passes on the schedule."""
-        vault = self._engine.config.vault
-        schedule.every(vault.fill_interval_minutes * 60, "vault", self.fill, first_in=120.0)
-        schedule.every(vault.gc_interval_hours * 3600, "vault_gc", self.collect)
+        hours = self._engine.config.vault.gc_interval_hours
+        schedule.every(NEXT_FILL_SECONDS, "vault", self.fill)
+        schedule.every(hours * 3600, "vault_gc", self.collect)
         if self._engine.config.verify.minutes_a_day:
             schedule.every(NEXT_SLICE_SECONDS, "vault_verify", self.verify)
 
     def fill(self) -> None:
-        """Ask for a slice of filling, if anything is lacking."""
+        """Ask for a slice of filling, if anything is lacking: each interval, and at once where the
+        last slice has left something."""
+        with self._engine.database.reading():
+            is_left = bool(meta.read(_LEFT))
+        if not is_left and self._monotonic() < self._fill_at:
+            return
+        interval = self._engine.config.vault.fill_interval_minutes * 60
+        self._fill_at = self._monotonic() + interval
         with self._engine.database.reading():
             is_due = blobs.vault_identity() is not None and bool(blobs.lacking(1))
         self._ask(FILL, {"seconds": SLICE_SECONDS}, is_due=is_due)
