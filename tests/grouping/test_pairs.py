@@ -334,3 +334,36 @@ def test_every_real_pair_is_found_and_no_trap_is_stepped_into(truth: dict[str, A
     for trap in traps:
         files = [_from_truth(truth, trap[side], number) for number, side in enumerate("ab")]
         assert pair(files) == Pairing((), ()), trap
+
+
+@pytest.mark.parametrize(
+    ("raw_folder", "jpeg_folder", "is_pair"),
+    [
+        (b"/p/RAW/Card1", b"/p/JPG/Card1", True),
+        (b"/p/raw/2019/05", b"/p/jpeg/2019/05", True),
+        (b"/p/RAW/Card1", b"/p/JPG/Card2", False),
+        (b"/p/Rome/Card1", b"/p/Oslo/Card1", False),
+        (b"/p/RAW/Card1", b"/p/JPG/x/Card1", False),
+        (b"/p/RAW/a/RAW", b"/p/JPG/b/JPG", False),
+    ],
+)
+def test_folders_alike_below_two_halves_hold_a_pair_only_by_time_and_camera(
+    raw_folder: bytes, jpeg_folder: bytes, is_pair: bool
+) -> None:
+    raw = replace(_RAW, directory=raw_folder, phash=0)
+    jpeg = replace(_JPEG, directory=jpeg_folder, phash=0)
+    timeless = replace(jpeg, captured_at=None)
+    of_another = replace(jpeg, make="NIKON", model="D1")
+
+    assert (_groups(pair([raw, jpeg])) == [[1, 2]]) is is_pair
+    assert _groups(pair([raw, timeless])) == []
+    assert _groups(pair([raw, of_another])) == []
+
+
+def test_a_neighbour_comes_before_a_cousin() -> None:
+    raw = replace(_RAW, directory=b"/p/RAW/Card1")
+    near = replace(_JPEG, directory=b"/p/RAW/Card1/JPG")
+    far = replace(_JPEG, file_id=3, directory=b"/p/JPG/Card1", size=999)
+
+    for order in permutations([raw, near, far]):
+        assert _groups(pair(order)) == [[1, 2]]

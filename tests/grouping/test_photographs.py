@@ -58,6 +58,7 @@ def file(path: str, **facts: Any) -> PairCandidate:
         target=target.name if target else None,
         target_form=target.form.value if target else "",
         target_number=target.number if target else "",
+        version_of=target.version_of if target else None,
         **usual | facts,
     )
 
@@ -256,3 +257,38 @@ def test_all_kinds_of_one_shot_are_one_group_in_any_order() -> None:
         GroupType.SIDECAR,
     )
     assert all(member.rule and member.evidence for member in group.members)
+
+
+@pytest.mark.parametrize("mark", ["Enhanced-NR", "Enhanced-SR", "Enhanced-RD-SR-2", "HDR", "Pano"])
+def test_what_lightroom_develops_into_a_dng_is_an_edit_of_its_raw(mark: str) -> None:
+    raw, developed = file("IMG_0010.cr3"), file(f"IMG_0010-{mark}.dng", phash=2**40 - 1)
+    other = file("IMG_0011.cr3", captured_at="2020-01-02T03:05:00")
+
+    for order in permutations([raw, developed, other]):
+        assert together(order) == [{raw.label, developed.label}]
+    group = only_group([raw, developed, other])
+    assert group.group_type is GroupType.EDITED
+    assert [m.file_type for m in group.members] == ["raw", "raw"]
+    assert [m.file_id for m in group.members if m.is_primary] == [raw.file_id]
+
+
+def test_a_developed_dng_of_another_time_is_no_edit() -> None:
+    developed = file("IMG_0010-Enhanced-NR.dng", captured_at="2021-01-02T03:04:05")
+
+    assert together([file("IMG_0010.cr3"), developed]) == []
+
+
+def test_a_phones_mark_behind_an_underscore_is_no_edit() -> None:
+    assert parse_name(b"IMG_20190501_102030_HDR.jpg").edit_mark is None
+    assert parse_name(b"IMG_20190501_102030_HDR.jpg").facet == "HDR"
+    assert parse_name(b"IMG_1234_HDR.jpg").radical == "img_1234_hdr"
+
+
+def test_the_sidecar_of_a_further_version_goes_with_the_raw_where_no_file_has_that_name() -> None:
+    raw, sidecar = file("IMG_0001.dng"), file("IMG_0001_01.dng.xmp")
+    own, of_other_kind = file("IMG_0001_01.dng", phash=2**40 - 1), file("IMG_0001.jpg")
+
+    assert together([sidecar, raw]) == [{"IMG_0001.dng", "IMG_0001_01.dng.xmp"}]
+    assert together([sidecar, raw, own]) == [{"IMG_0001_01.dng", "IMG_0001_01.dng.xmp"}]
+    assert together([sidecar, of_other_kind]) == []
+    assert together([file("IMG_0001_01.dng.pp3"), raw]) == []

@@ -64,8 +64,13 @@ _MADE = (  # from this picture or from several: the mark alone does not say
     "animation",
     "collage",
     "edit",  # Lightroom, numbered from the second on
+    "enhanced(?:-(?:nr|sr|rd))*",  # Lightroom's DNG: noise, super resolution, raw details
 )
-_EDIT_TAILS = re.compile(rf"[-_](?:{'|'.join(_EDITED + _MADE)})(?:-[0-9]{{1,2}})?", re.IGNORECASE)
+_MERGED = r"-(?:hdr|pano)"
+"""Lightroom's merged DNG. Behind an underscore it is how a phone took the picture."""
+_EDIT_TAILS = re.compile(
+    rf"(?:[-_](?:{'|'.join(_EDITED + _MADE)})|{_MERGED})(?:-[0-9]{{1,2}})?", re.IGNORECASE
+)
 
 _SURE_EDIT = re.compile(rf"(?:[-_](?:{'|'.join(_EDITED)})(?:-[0-9]{{1,2}})?|E)+", re.IGNORECASE)
 _STAMP = r"[0-9]{8}_[0-9]{6}(?:[0-9]{3})?"

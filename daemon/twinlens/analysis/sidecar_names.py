@@ -32,6 +32,8 @@ _PICTURES: Final = frozenset(
     if media.kind in (Kind.IMAGE, Kind.RAW, Kind.VIDEO)
 ) | {"mp", "mv"}  # Pixel's motion parts, as a takeout writes them
 
+_VERSION: Final = re.compile(r"(.+)_[0-9]{2}", re.DOTALL)
+
 _GOPRO_CLIP: Final = re.compile(r"g[hxl]([0-9]{6})")
 _INSTA_CLIP: Final = re.compile(r"(?:vid|lrv)_([0-9]{8}_[0-9]{6})_[0-9]{2}_([0-9]{3})")
 
@@ -50,11 +52,13 @@ class TargetForm(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SidecarTarget:
     """Whom a sidecar names. `name` is case-folded NFC text; for `CUT` it is a beginning, and
-    `number` the `(n)` that stands behind the whole stem."""
+    `number` the `(n)` that stands behind the whole stem. `version_of` is the file that is meant
+    where there is none of that name: darktable's further versions are `a_01.dng.xmp` of `a.dng`."""
 
     name: str
     form: TargetForm
     number: str = ""
+    version_of: str | None = None
 
 
 def sidecar_target(name: bytes) -> SidecarTarget | None:
@@ -69,8 +73,11 @@ def sidecar_target(name: bytes) -> SidecarTarget | None:
     if parts.extension == "json":
         return _takeout_target(parts.stem)
     stem, _, extension = parts.stem.rpartition(".")
-    is_full = bool(stem) and extension.lower() in _PICTURES
-    return SidecarTarget(folded(parts.stem), TargetForm.FULL if is_full else TargetForm.STEM)
+    if not stem or extension.lower() not in _PICTURES:
+        return SidecarTarget(folded(parts.stem), TargetForm.STEM)
+    version = _VERSION.fullmatch(stem) if parts.extension == "xmp" else None
+    version_of = None if version is None else folded(f"{version[1]}.{extension}")
+    return SidecarTarget(folded(parts.stem), TargetForm.FULL, version_of=version_of)
 
 
 def bucket_of(name: bytes) -> str:

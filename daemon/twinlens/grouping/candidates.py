@@ -23,6 +23,7 @@ class PairCandidate:
     name by itself. `phash` is of the upright picture, for a RAW of its embedded preview.
     `plain_name` and `plain_stem` are case-folded NFC text. A sidecar has a `target`: whom its name
     names, how much of the name it says (full, stem or cut), and the number behind the stem.
+    `version_of` is the file meant by the name of a further version, where none has that name.
     `title` is the picture's name as a takeout's JSON tells it, case-folded.
     """
 
@@ -53,6 +54,7 @@ class PairCandidate:
     target: str | None = None
     target_form: str = ""
     target_number: str = ""
+    version_of: str | None = None
     title: str | None = None
     is_chosen: bool = False
 

@@ -39,7 +39,7 @@ def edit_ties(
     ties: list[Tie] = []
     reports: list[AmbiguousPair] = []
     for edit in candidates:
-        if edit.kind not in (Kind.IMAGE, Kind.VIDEO) or not is_marked_edit(edit):
+        if edit.kind is Kind.SIDECAR or not is_marked_edit(edit):
             continue
         found = [
             (rank, base, rule, words)

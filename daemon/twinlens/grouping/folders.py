@@ -1,8 +1,8 @@
 """Folders as neighbours: where the other half of a photograph may lie (field rules 5.3).
 
 Cameras write RAW and JPEG beside each other; people and import programs sort them into sibling
-folders or into a folder below. Nothing farther away is looked at, because names repeat from card
-to card.
+folders or into a folder below, or sort whole trees so (`RAW/Card1` beside `JPG/Card1`). Nothing
+farther away is looked at, because names repeat from card to card.
 """
 
 import re
@@ -28,6 +28,16 @@ def are_neighbours(a: bytes, b: bytes) -> bool:
     if a.rstrip(b"/") == parent_b or b.rstrip(b"/") == parent_a:
         return True
     return parent_a == parent_b and name_a != name_b and _is_half(name_a) and _is_half(name_b)
+
+
+def are_cousins(a: bytes, b: bytes) -> bool:
+    """Whether two folders lie alike below two halves: `RAW/Card1` and `JPG/Card1`. Neighbours are
+    none."""
+    parts_a, parts_b = a.rstrip(b"/").split(b"/"), b.rstrip(b"/").split(b"/")
+    if len(parts_a) != len(parts_b) or parts_a[-1] != parts_b[-1]:
+        return False
+    apart = [(one, other) for one, other in zip(parts_a, parts_b, strict=True) if one != other]
+    return len(apart) == 1 and all(map(_is_half, apart[0]))
 
 
 def _is_half(name: bytes) -> bool:

@@ -2,12 +2,13 @@
 
 A name only brings candidates together; capture time and camera decide, and where the time is
 missing or two candidates are left, the RAW's embedded preview is held against the picture. What
-stays open is left unpaired and reported, never guessed. The work goes in three rounds, each on
+stays open is left unpaired and reported, never guessed. The work goes in four rounds, each on
 what the round before left over:
 
 1. files of one folder that all agree on time and camera are one photograph;
 2. in one folder, what has no time or more than one candidate is matched by its looks;
-3. neighbouring folders: by time and camera where both sides have one candidate only, else by looks.
+3. neighbouring folders: by time and camera where both sides have one candidate only, else by looks;
+4. folders that lie alike below two halves: only where time and camera agree.
 
 Every round looks at all candidates at once, so the order of arrival plays no part.
 """
@@ -25,7 +26,7 @@ from twinlens.grouping.candidates import (
     same_content,
     time_and_camera,
 )
-from twinlens.grouping.folders import are_neighbours
+from twinlens.grouping.folders import are_cousins, are_neighbours
 from twinlens.grouping.moments import Agreement
 from twinlens.grouping.primary import choose
 from twinlens.model.groups import FileGroup, FileMember, GroupType
@@ -98,6 +99,7 @@ def pair(candidates: Iterable[PairCandidate]) -> Pairing:
         clusters = _agreeing(by_folder[folder])
         left.extend(_match(clusters, _in_one_folder, "same folder and name", reports))
     left = _match(left, _in_neighbouring_folders, "neighbouring folder and same name", reports)
+    left = _match(left, _in_cousin_folders, "folders alike and same name", reports)
     paired = [one for one in left if one.has(Kind.RAW) and one.has(Kind.IMAGE)]
     settled = {member.file_id for cluster in paired for member in cluster.members}
     return Pairing(
@@ -169,6 +171,15 @@ def _in_neighbouring_folders(raw: _Cluster, image: _Cluster) -> bool:
     if raw.has(Kind.IMAGE):  # it has found its half beside it
         return False
     return are_neighbours(raw.members[0].directory, image.members[0].directory)
+
+
+def _in_cousin_folders(raw: _Cluster, image: _Cluster) -> bool:
+    """Farther away, so looks alone do not do: another card holds the same names."""
+    if raw.has(Kind.IMAGE):
+        return False
+    return are_cousins(raw.members[0].directory, image.members[0].directory) and all(
+        compare(a, b) is Agreement.AGREE for a in raw.members for b in image.members
+    )
 
 
 def _match(

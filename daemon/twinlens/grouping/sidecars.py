@@ -62,7 +62,10 @@ def _named(
         edits = [
             one for one in hosts if one.edit_mark is not None and _without_edit_mark(one) == target
         ]
-        return edits, "names the original of this edit"
+        if edits or sidecar.version_of is None:
+            return edits, "names the original of this edit"
+        versions = [one for one in hosts if one.plain_name == sidecar.version_of]
+        return versions, "a further version of the file that it names"
     stems = [one for one in hosts if one.plain_stem == target]
     if not stems and (sidecar.facet or sidecar.extension in ("lrv", "thm")):
         # Apple's `IMG_O1234.AAE` is of IMG_1234, a GoPro's `GL010001.LRV` of GX010001.

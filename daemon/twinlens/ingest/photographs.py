@@ -121,6 +121,7 @@ def candidate(
         target=target.name if target else None,
         target_form=target.form.value if target else "",
         target_number=target.number if target else "",
+        version_of=target.version_of if target else None,
         title=folded(title) if title else None,
         is_chosen=is_chosen,
     )

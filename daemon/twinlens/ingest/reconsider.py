@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from twinlens.analysis.names import parse_name
+from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.ingest.recorder import Touched
 from twinlens.store import files as files_store
@@ -25,6 +25,6 @@ def reconsider(
         touched.originals.add(original_id)
         for record in files_store.of_original(original_id):
             name = record.path.rpartition(b"/")[2]
-            touched.buckets.add((record.root_id, parse_name(name).radical))
+            touched.buckets.add((record.root_id, bucket_of(name)))
     tags.restore(touched.originals)
     regroup(touched)

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from peewee import fn
+
+from twinlens.analysis.sidecar_names import BUCKET_LENGTH, sidecar_target
+from twinlens.analysis.sidecar_names import bucket_of as name_bucket
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.groups import BurstSpan, FileGroup, FileMember, GroupType
 from twinlens.model.originals import OriginalRecord
+from twinlens.model.picture import Kind
 from twinlens.store import files as files_store
 from twinlens.store import group_story
 from twinlens.store import originals as originals_store
@@ -84,6 +89,19 @@ _MEMBERS_UNDER = Statement(
 )
 
 
+_VERSIONS = Statement(
+    File,
+    lambda: File.select(File.name, File.radical).where(
+        (File.root == slot("root"))
+        & (File.radical >= slot("from"))
+        & (File.radical < slot("to"))
+        & (fn.LENGTH(File.radical) == slot("length"))
+        & (File.kind == Kind.SIDECAR.value)
+        & (File.status != FileStatus.GONE.value)
+    ),
+)
+
+
 def bucket_names(root_id: int, bucket: str) -> list[tuple[bytes, str | None, str | None]]:
     """(name, kind, live photo's identifier) of the bucket's live files, reading nothing else."""
     return [
@@ -94,7 +112,8 @@ def bucket_names(root_id: int, bucket: str) -> list[tuple[bytes, str | None, str
 
 def neighbourhood(root_id: int, bucket: str) -> set[str]:
     """The bucket and all that hang together with it: files that share a live photo's identifier
-    under other names, and members of groups that were recorded."""
+    under other names, sidecars of a picture's further versions, and members of groups that were
+    recorded."""
     found: set[str] = set()
     waiting = {bucket}
     while waiting:
@@ -106,8 +125,30 @@ def neighbourhood(root_id: int, bucket: str) -> set[str]:
         for identifier in {one for _, _, one in bucket_names(root_id, name) if one}:
             rows = _WITH_IDENTIFIER.all(root=root_id, identifier=identifier)
             near |= {str(row.radical) for row in rows}
+        near |= _of_versions(root_id, name)
         waiting |= near - found
     return found
+
+
+def _of_versions(root_id: int, bucket: str) -> set[str]:
+    """The buckets of the pictures whose further versions the bucket's sidecars may be, and of
+    sidecars that may be of a further version of its pictures."""
+    near = set()
+    for name, kind, _ in bucket_names(root_id, bucket):
+        target = sidecar_target(name) if kind == Kind.SIDECAR.value else None
+        if target is not None and target.version_of is not None:
+            near.add(name_bucket(target.version_of.encode()))
+    rows = _VERSIONS.all(
+        root=root_id,
+        **{"from": f"{bucket}_", "to": f"{bucket}`"},  # the letter behind the underscore
+        length=min(len(bucket) + len("_01"), BUCKET_LENGTH),
+    )
+    for row in rows:
+        target = sidecar_target(bytes(row.name))
+        version_of = None if target is None else target.version_of
+        if version_of is not None and name_bucket(version_of.encode()) == bucket:
+            near.add(str(row.radical))
+    return near
 
 
 def every_bucket() -> set[tuple[int, str]]:
