@@ -11,6 +11,7 @@ from twinlens.cli.actions import show_emptied, show_trash
 from twinlens.cli.clocks import show_clocks
 from twinlens.cli.jobs import show_cancelled, show_retried, show_started
 from twinlens.cli.progress import ScanProgress
+from twinlens.cli.tables import show_duplicate
 
 
 def shown(show: Callable[[Console, Any], None], result: object) -> list[str]:
@@ -73,3 +74,34 @@ def test_a_pass_that_reads_no_file_does_not_speak_of_reading(
     told = capsys.readouterr().err
     assert told.startswith("grouping: 62 of 124, ")
     assert "read" not in told
+
+
+def test_further_copies_of_a_near_duplicate_are_counted_and_not_listed() -> None:
+    members = [
+        {
+            "path": f"/p/{name}{number}.jpg",
+            "sha256": name,
+            "similarity": similarity,
+            "is_primary": (name, number) == ("a", 1),
+            "decision": "keep" if (name, number) == ("b", 2) else None,
+        }
+        for name, similarity, copies in (("a", 100.0, 3), ("b", 98.5, 4), ("c", 97.0, 1))
+        for number in range(copies)
+    ]
+    row = {
+        "class": "similar",
+        "confidence": 90.0,
+        "reclaimable_bytes": 0,
+        "rule": "made up",
+        "reviewed": False,
+        "members": members,
+    }
+
+    assert shown(show_duplicate, row)[1:] == [
+        "  * 100.0 %  /p/a1.jpg  (and 2 copies)",
+        "     98.5 %  /p/b0.jpg  (and 2 copies)",
+        "     98.5 %  /p/b2.jpg  keep",
+        "     97.0 %  /p/c0.jpg",
+    ]
+    # Of exact copies each one is what the list is about.
+    assert len(shown(show_duplicate, row | {"class": "exact"})) == 1 + len(members)

@@ -367,3 +367,10 @@ def test_a_neighbour_comes_before_a_cousin() -> None:
 
     for order in permutations([raw, near, far]):
         assert _groups(pair(order)) == [[1, 2]]
+
+
+def test_a_single_bit_is_told_as_one() -> None:
+    raw = replace(_RAW, captured_at=None, phash=0)
+    (group,) = pair([raw, replace(_JPEG, phash=1)]).groups
+
+    assert "preview 1 bit away" in group.members[0].evidence

@@ -1,5 +1,6 @@
 """One function a verb: what a person sees of its result."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -212,13 +213,27 @@ def show_duplicate(out: Console, row: dict[str, Any]) -> None:
         f"{size_text(row['reclaimable_bytes'])}  {escape(row['rule'])}"
         + ("  [green]reviewed[/green]" if row["reviewed"] else ""),
     )
-    ordered = sorted(row["members"], key=lambda m: (not m["is_primary"], -m["similarity"]))
-    for member in ordered:
+    for member, further in _by_content(row):
         mark = "*" if member["is_primary"] else " "
         said = f"  [bold]{member['decision']}[/bold]" if member["decision"] else ""
+        copies = f"  (and {counted(further, 'copy', 'copies')})" if further else ""
         print_line(
-            out, f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}{said}"
+            out,
+            f"  {mark} {member['similarity']:>5.1f} %  {path_text(member['path'])}{copies}{said}",
         )
+
+
+def _by_content(row: dict[str, Any]) -> list[tuple[dict[str, Any], int]]:
+    """The members, the one that stands first before all, and how many further copies of the same
+    content and fate each stands for; exact copies are what their group is about."""
+    ordered = sorted(row["members"], key=lambda m: (not m["is_primary"], -m["similarity"]))
+    if row["class"] == "exact":
+        return [(member, 0) for member in ordered]
+    numbers = Counter((member["sha256"], member["decision"]) for member in ordered)
+    firsts: dict[tuple[str | None, str | None], dict[str, Any]] = {}
+    for member in ordered:
+        firsts.setdefault((member["sha256"], member["decision"]), member)
+    return [(member, numbers[key] - 1) for key, member in firsts.items()]
 
 
 def show_jobs(out: Console, rows: Iterable[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
+from twinlens.grouping.candidates import in_bits
 from twinlens.grouping.moments import Moment, Precision
 from twinlens.grouping.primary import choose
 from twinlens.grouping.shots import Shot, are_consecutive, are_one_body, looks_apart
@@ -305,7 +306,7 @@ def _evidence(shot: Shot, before: Shot | None, number: int, count: int) -> str:
     seconds, apart = _gap(before, shot), looks_apart(before, shot)
     if seconds is not None:
         words += f", {seconds:g} s after {before.label}"
-    return words if apart is None else f"{words}, looks {apart[0]} bits apart"
+    return words if apart is None else f"{words}, looks {in_bits(apart[0])} apart"
 
 
 def _span(run: _Run, best: int) -> BurstSpan:

@@ -93,6 +93,11 @@ class AmbiguousPair:
     reason: str
 
 
+def in_bits(number: int) -> str:
+    """A distance between two keys, in words."""
+    return "1 bit" if number == 1 else f"{number} bits"
+
+
 def contender(one: PairCandidate) -> Contender:
     """What the rules of the primary ask of a file."""
     return Contender(

@@ -6,6 +6,7 @@ The order of the questions is that of the verdict. It decides nothing, it only e
 from typing import Final
 
 from twinlens.grouping.cameras import same_camera
+from twinlens.grouping.candidates import in_bits
 from twinlens.grouping.moments import Agreement, same_moment
 from twinlens.grouping.second_look import look
 from twinlens.grouping.verdicts import Picture, SimilarityLimits, are_different_shots
@@ -52,10 +53,10 @@ def _by_looks(a: Picture, b: Picture, limits: SimilarityLimits) -> str:
         return "they look entirely different"
     figures = (
         f"correlation {seen.correlation:.3f}, contrast {seen.gain:.2f}, {100 * seen.shared:.0f} % "
-        f"shared, keys {seen.distance} bits apart"
+        f"shared, keys {in_bits(seen.distance)} apart"
     )
     if seen.distance > limits.max_distance:
-        return f"they look too different: more than {limits.max_distance} bits apart; {figures}"
+        return f"they look too different: more than {in_bits(limits.max_distance)} apart; {figures}"
     least = limits.least_correlation
     if seen.correlation < least:
         return f"they look too different: a correlation below {least:.3f}; {figures}"

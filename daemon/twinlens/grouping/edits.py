@@ -13,6 +13,7 @@ from twinlens.grouping.candidates import (
     AmbiguousPair,
     PairCandidate,
     compare,
+    in_bits,
     look_distance,
     same_content,
     time_and_camera,
@@ -86,7 +87,7 @@ def _judge(edit: PairCandidate, base: PairCandidate) -> tuple[int, str, str] | N
         return None
     if agreement is Agreement.AGREE:
         return 0, "edit mark, same capture time and camera", time_and_camera(edit, base)
-    looks = "looks not known on both" if bits is None else f"looks {bits} bits apart"
+    looks = "looks not known on both" if bits is None else f"looks {in_bits(bits)} apart"
     if bits is not None and bits <= SAME_LOOK_BITS:
         return 1, "edit mark and same looks", f"{edit.label} and {base.label}: {looks}"
     if edit.is_surely_edited and (bits is None or bits < OTHER_LOOK_BITS):

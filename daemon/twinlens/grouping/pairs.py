@@ -22,6 +22,7 @@ from twinlens.grouping.candidates import (
     PairCandidate,
     compare,
     contender,
+    in_bits,
     look_distance,
     same_content,
     time_and_camera,
@@ -240,14 +241,14 @@ def _decide(option: _Option, rivals: Sequence[_Option]) -> _Verdict:
     why = "no capture time on both" if not rivals else f"{len(rivals) + 1} candidates"
     if option.look is None:
         return _Verdict(f"{why}, and no preview to compare", False)
-    words = f"{why}; preview {option.look} bits away"
+    words = f"{why}; preview {in_bits(option.look)} away"
     if option.look > MOST_LOOK_BITS or not rivals:
         return _Verdict(f"{words}, limit {MOST_LOOK_BITS}", option.look <= MOST_LOOK_BITS)
     if any(rival.look is None for rival in rivals):
         return _Verdict(f"{why}, and one of them has no preview to compare", False)
     # Among rivals that look alike the name decides which is told of: never the order of arrival.
     bits, name = min((rival.look or 0, _rival_name(rival, option)) for rival in rivals)
-    runner_up = f"{name} {bits} bits"
+    runner_up = f"{name} {in_bits(bits)}"
     return _Verdict(
         f"{words}, runner-up {runner_up}", bits >= option.look + CLEAR_MARGIN_BITS, runner_up
     )

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from twinlens.grouping.cameras import same_camera
+from twinlens.grouping.candidates import in_bits
 from twinlens.grouping.miniatures import Miniature
 from twinlens.grouping.moments import Agreement, Moment, is_corrected_clock, same_moment
 from twinlens.grouping.second_look import Look, look
@@ -222,7 +223,7 @@ def _differences(
     if a.kind is Kind.RAW or b.kind is Kind.RAW:
         yield "a RAW file is compared by its preview only"
     if seen.distance > limits.re_encoded_distance:
-        yield f"{seen.distance} bits apart"
+        yield f"{in_bits(seen.distance)} apart"
     if a.shape is None or b.shape is None or _shape_stretch(a, b, seen) > _rounding(a, b):
         yield "of another shape"
     if seen.displacement > _MOST_DISPLACED * leeway:
@@ -291,7 +292,7 @@ def _figures(seen: Look) -> str:
     return (
         f"correlation {seen.correlation:.3f}, edges within {100 * seen.displacement:.1f} %, "
         f"contrast {seen.gain:.2f}, largest rest {seen.largest_residual:.1f} and colours "
-        f"{seen.colour_residual:.1f} levels apart, {seen.distance} bits"
+        f"{seen.colour_residual:.1f} levels apart, {in_bits(seen.distance)}"
     )
 
 
