@@ -26,6 +26,12 @@ def test_every_test_of_the_bench_names_a_fault_of_its_section() -> None:
         assert path.name.startswith(f"test_{fault[0].lower()}_"), f"{path.name}: {name}"
 
 
+def test_every_fault_of_the_catalogue_has_a_test() -> None:
+    named = {fault_of(name) for _, name in TESTS}
+
+    assert [fault for fault in FAULTS if fault not in named] == []
+
+
 def test_the_catalogue_is_whole() -> None:
     sizes = {"A": 15, "B": 15, "C": 13, "D": 28, "E": 18, "F": 17, "G": 10, "H": 12}
     sizes |= {"I": 16, "J": 14, "L": 9, "M": 10}

@@ -211,6 +211,7 @@ def share(mounts: Mounts, tmp_path: Path, world_at: WorldAt) -> Iterator[Share]:
         for number in range(4):
             world.put(f"day {number % 2}/{number}.jpg", jpeg(number))
         world.put("day 0/copy of 1.jpg", jpeg(1))
+        world.put("day 1/evening/9.jpg", jpeg(9))
         world.scan()
         require_world(world)
         yield folder, world

@@ -151,7 +151,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> House:
         "        if b'crash' in target: os.kill(worker, signal.SIGSEGV)\n"
         "        if b'abort' in target: os.kill(worker, signal.SIGABRT)\n"
         "        if b'freeze' in target: os.kill(worker, signal.SIGSTOP)\n"
-        "        time.sleep(60)"
+        "        sys.exit(1)"
     )
     house.configure(
         workers=PATIENCE | {"file_seconds": 2}, exiftool={"path": stand_in(house, harm)}
@@ -161,7 +161,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> House:
         (house.root / f"poison {name}.dng").write_bytes(content + bytes([number]))
     for number in range(8):
         put_picture(house.root / f"{number}.jpg", number)
-    house.scan()
+    house.cli("scan", seconds=200.0)
     return house
 
 
@@ -178,15 +178,18 @@ def require_only_it_suffered(house: House, name: str) -> None:
     assert house.is_quiet()
 
 
+@pytest.mark.timeout(240)
 def test_e14_a_file_that_aborts_every_worker_is_put_aside(poisoned: House) -> None:
     require_only_it_suffered(poisoned, "abort")
     assert poisoned.scan()["bytes_read"] == 0, "it is not tried again at every scan"
 
 
+@pytest.mark.timeout(240)
 def test_e15_a_worker_that_freezes_is_ended_at_its_deadline(poisoned: House) -> None:
     require_only_it_suffered(poisoned, "freeze")
 
 
+@pytest.mark.timeout(240)
 def test_e18_a_crash_of_a_library_costs_the_worker_alone(poisoned: House) -> None:
     require_only_it_suffered(poisoned, "crash")
 
