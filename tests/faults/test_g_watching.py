@@ -19,7 +19,7 @@ from twinlens.store import files as files_store
 from twinlens.store import originals, work_items
 from twinlens.watch.hints import Hint, HintKind
 
-SOMETIME = 20.0
+SOMETIME = 25.0
 QUEUE = Path("/proc/sys/fs/inotify/max_queued_events")
 
 

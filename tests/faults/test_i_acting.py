@@ -114,8 +114,10 @@ def test_i2_when_the_kept_file_goes_its_content_stays(
     keeper = root / "keep.jpg"
 
     def interfere(at: str) -> None:
-        if at == point:
-            keeper.unlink() if how == "deleted" else save(keeper, NEWER)
+        if at == point and how == "deleted":
+            keeper.unlink()
+        elif at == point:
+            save(keeper, NEWER)
 
     outcome, _ = act(root, kind, interfere)
 

@@ -21,7 +21,7 @@ from twinlens.config.schema import WebhookConfig
 from twinlens.notify.addresses import AddressRefusedError, checked_addresses
 from twinlens.notify.delivery import Answer, Outcome, post
 
-SOMETIME = 10.0
+SOMETIME = 25.0
 
 
 @pytest.fixture

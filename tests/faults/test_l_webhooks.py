@@ -30,7 +30,7 @@ from twinlens.notify.webhook import (
 )
 from twinlens.store.outbox import Outbox, counts
 
-SOMETIME = 10.0
+SOMETIME = 25.0
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
 
 

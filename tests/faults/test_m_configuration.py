@@ -16,7 +16,7 @@ from support.snapshot import differences, leftovers, snapshot
 from twinlens.errors import ConfigError
 from twinlens.service.supervisor import load_checked
 
-SOMETIME = 10.0
+SOMETIME = 25.0
 
 ODD_CONFIGS = {
     "an unknown key": ("[watch]\nsetle_seconds = 1\n", "line 5", "settle_seconds"),

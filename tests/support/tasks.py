@@ -57,13 +57,13 @@ def use_memory(size: int) -> int:
 def break_out(folder: str, port: int) -> list[str]:
     """What a decoder with a hole in it could do: the ways in which it got through.
 
-    The folder holds `a.jpg`, `b.jpg` and `c.jpg`; somebody listens at the port.
+    The folder holds `a.jpg`, `b.jpg`, `c.jpg` and `t.jpg`; somebody listens at the port.
     """
     place = Path(folder)
     attempts: dict[str, Callable[[], object]] = {
         "make": lambda: (place / "new").write_bytes(b"x"),
         "overwrite": lambda: (place / "a.jpg").write_bytes(b"x"),
-        "truncate": lambda: os.truncate(place / "a.jpg", 0),
+        "truncate": lambda: os.truncate(place / "t.jpg", 0),
         "delete": (place / "b.jpg").unlink,
         "rename": lambda: (place / "c.jpg").rename(place / "d.jpg"),
         "link": lambda: os.link(place / "a.jpg", place / "e.jpg"),
