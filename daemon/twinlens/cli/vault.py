@@ -1,5 +1,6 @@
 """`vault` on the command line: what it holds, filling it, reading it again, removing from it."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from twinlens.cli import showing
+from twinlens.cli.actions import run_action
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.cli.showing import path_text, print_facts, print_line, show_result, size_text
 from twinlens.cli.tables import when
@@ -56,6 +58,24 @@ def vault_verify(context: typer.Context, as_json: AsJson = False) -> None:
     # The store keeps whole seconds: what was read within this one is read again too.
     before = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="seconds")
     _run(context, "verify", {"before": before}, as_json)
+
+
+@vault_app.command("repair")
+def vault_repair(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="The damaged file, as `verify` names it.")],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what it could be mended from, change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mend a rotten file from a sound copy or from the vault; the rotten one goes to the trash."""
+    argument = {"path": os.path.abspath(path), "dry_run": dry_run}
+    result = run_action(context, "repair", argument)
+    show_result(result, as_json, show_repair)
+    if not (result["sources"] if dry_run else result["state"] == "done"):
+        raise typer.Exit(1)
 
 
 @vault_app.command("gc")
