@@ -16,7 +16,7 @@ sys.path[:0] = [str(HERE / "tests"), str(HERE / "daemon")]
 
 from near import rivals  # noqa: E402  # found by the line above
 from near.judged import Judged, judged  # noqa: E402
-from near.labelled import base_pictures, made_set  # noqa: E402
+from near.labelled import base_pictures, made_set, made_small_edits  # noqa: E402
 from near.table import Figures, misses, rows, written  # noqa: E402
 
 BASES = 42
@@ -48,6 +48,10 @@ def main() -> None:
             lines += ["", f"{name}: {false} of {len(other.found)} pairs found are false."]
         tallies = {name: other.by_transformation() for name, other in others.items()}
         lines += ["", *rows(whole, tallies)]
+        (Path(folder) / "edits").mkdir()
+        edited = judged(made_small_edits(every[:count], cache), Path(folder) / "edits")
+        lines += ["", "Small edits, in a set of their own; none should be re-encoded:", ""]
+        lines += rows(edited, {})
         print("\n".join(lines))
         print("\n".join((*misses(whole), *misses(unseen))))
     written(PAGE, lines)

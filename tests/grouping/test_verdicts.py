@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from support.looks import miniature_of, scene, seen
 from twinlens.grouping.verdicts import PRESETS, Picture, judge
@@ -61,11 +61,41 @@ def test_the_rule_names_what_was_compared_and_what_the_facts_say() -> None:
         lambda picture: ImageEnhance.Brightness(picture).enhance(0.8),
         lambda picture: ImageEnhance.Contrast(picture).enhance(0.8),
         lambda picture: ImageEnhance.Color(picture).enhance(0.5),
+        lambda picture: ImageEnhance.Color(picture).enhance(1.1),
+        lambda picture: ImageEnhance.Brightness(picture).enhance(1.03),
+        lambda picture: _dated(picture, 16),
         ImageOps.grayscale,
     ],
 )
 def test_an_edit_is_similar(edit: Any) -> None:
     assert _class(_A, seen("b", edit(_SCENE).convert("RGB"))) is DuplicateClass.SIMILAR
+
+
+def test_a_third_picture_excuses_the_place_but_no_other_colour_light_or_stamp() -> None:
+    muted = ImageEnhance.Color(_SCENE).enhance(0.4)
+    displaced = muted.crop((3, 2, 477, 358)).resize(muted.size, Image.Resampling.BICUBIC)
+    edits = (
+        ImageEnhance.Color(_SCENE).enhance(1.08),
+        ImageEnhance.Brightness(_SCENE).enhance(1.025),
+        _dated(_SCENE, 12),
+    )
+
+    of_place = judge(seen("a", muted), seen("b", displaced), _NORMAL)
+    found = [judge(_A, seen("b", edit), _NORMAL) for edit in edits]
+
+    assert of_place is not None
+    assert (of_place.duplicate_class, of_place.needs_witness) == (DuplicateClass.SIMILAR, True)
+    assert all(
+        one and (one.duplicate_class, one.needs_witness) == (DuplicateClass.SIMILAR, False)
+        for one in found
+    )
+
+
+def _dated(picture: Image.Image, size: int) -> Image.Image:
+    copy = picture.copy()
+    text = "12.05.'87 14:02"
+    ImageDraw.Draw(copy).text((470, 350), text, fill="orange", font_size=size, anchor="rd")
+    return copy
 
 
 def test_a_window_that_moved_within_one_scene_is_a_frame_and_nothing() -> None:
@@ -140,7 +170,7 @@ def test_a_hair_of_movement_within_one_size_is_no_re_encoding_where_no_time_tell
     patches = np.random.default_rng(3).integers(90, 166, (24, 32, 3)).astype(np.uint8)
     large = Image.fromarray(patches).resize((1280, 960), Image.Resampling.BICUBIC)
     first, second = (large.crop((x, 40, x + 1000, 790)) for x in (40, 43))
-    wave = ImageEnhance.Brightness(second.crop((400, 200, 700, 500))).enhance(1.03)
+    wave = ImageEnhance.Brightness(second.crop((400, 200, 700, 500))).enhance(1.02)
     second.paste(wave, (400, 200))  # what moved in the picture
     facts: dict[str, Any] = {"captured_at": None, "has_subseconds": False}
 

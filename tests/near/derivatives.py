@@ -1,6 +1,7 @@
 """What is done to a picture in the labelled set: every transformation by name, with its truth.
 
-`RE_ENCODED` shows the same picture, `SIMILAR` one that was edited. Each gives the bytes of a file.
+`RE_ENCODED` shows the same picture, `SIMILAR` one that was edited, `SMALL_EDITS` one that was
+edited so little that it is hard to tell. Each gives the bytes of a file.
 """
 
 import io
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 Made = Callable[[Image.Image, bytes | None], bytes]
 """From the upright RGB picture and its EXIF, or none, to a file."""
@@ -101,6 +102,50 @@ def _contrast(factor: float) -> Made:
     return _edited(lambda picture: ImageEnhance.Contrast(picture).enhance(factor))
 
 
+def _saturation(factor: float) -> Made:
+    return _edited(lambda picture: ImageEnhance.Color(picture).enhance(factor))
+
+
+def _white_balance(red: float, blue: float) -> Made:
+    table = [min(255, round(value * by)) for by in (red, 1.0, blue) for value in range(256)]
+    return _edited(lambda picture: picture.point(table))
+
+
+def _stamped(text: str, colour: tuple[int, int, int, int], percent: float) -> Made:
+    """A line of text at the lower right, its height a share of the shorter side."""
+
+    def edit(picture: Image.Image) -> Image.Image:
+        layer = Image.new("RGBA", picture.size, (*colour[:3], 0))
+        size = max(8, round(min(picture.size) * percent / 100))
+        place = (picture.width * 0.97, picture.height * 0.97)
+        ImageDraw.Draw(layer).text(place, text, fill=colour, font_size=size, anchor="rd")
+        return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+    return _edited(edit)
+
+
+def _filtered(kind: ImageFilter.Filter) -> Made:
+    return _edited(lambda picture: picture.filter(kind))
+
+
+def _sepia(share: float) -> Made:
+    def edit(picture: Image.Image) -> Image.Image:
+        brown = ImageOps.colorize(ImageOps.grayscale(picture), (20, 10, 0), (255, 240, 200))
+        return Image.blend(picture, brown, share)
+
+    return _edited(edit)
+
+
+def _vignette(share: float) -> Made:
+    def edit(picture: Image.Image) -> Image.Image:
+        down = np.linspace(-1, 1, picture.height)[:, None]
+        across = np.linspace(-1, 1, picture.width)[None, :]
+        light = 1 - share * (down * down + across * across) / 2
+        return Image.fromarray((np.asarray(picture) * light[..., None]).astype(np.uint8))
+
+    return _edited(edit)
+
+
 RE_ENCODED: Final[dict[str, Made]] = {
     **{f"quality {quality}": _quality(quality) for quality in (95, 85, 70, 50, 30)},
     **{f"resize {percent} %": _resized(percent) for percent in (90, 75, 50, 25, 10)},
@@ -127,6 +172,24 @@ SIMILAR: Final[dict[str, Made]] = {
     "border 8 % black": _bordered(8, "black"),
     "watermark": _edited(_watermark),
     "text overlay": _edited(_overlay),
+}
+
+_ORANGE: Final = (255, 140, 0, 255)
+SMALL_EDITS: Final[dict[str, Made]] = {
+    "saturation +10 %": _saturation(1.1),
+    "saturation -10 %": _saturation(0.9),
+    "saturation +20 %": _saturation(1.2),
+    "white balance 2 %": _white_balance(1.02, 0.97),
+    "white balance 5 %": _white_balance(1.05, 0.95),
+    "date of 2 % height": _stamped("12.05.'87 14:02", _ORANGE, 2),
+    "date of 4 % height": _stamped("12.05.'87 14:02", _ORANGE, 4),
+    "signature of 3 % height": _stamped("© J. Doe", (255, 255, 255, 255), 3),
+    "half transparent signature of 4 %": _stamped("© J. Doe", (255, 255, 255, 128), 4),
+    "blur by 8 pixels": _filtered(ImageFilter.GaussianBlur(8)),
+    "unsharp mask 200 %": _filtered(ImageFilter.UnsharpMask(3, 200)),
+    "sepia 30 %": _sepia(0.3),
+    "vignette 10 %": _vignette(0.1),
+    "brightness +3 %": _brightness(1.03),
 }
 
 

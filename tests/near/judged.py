@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from near.derivatives import RE_ENCODED, SIMILAR
+from near.derivatives import RE_ENCODED, SIMILAR, SMALL_EDITS
 from near.labelled import BASE, Labelled
 from support.stores import Store, opened_store
 from twinlens.grouping.verdicts import PRESETS
@@ -22,7 +22,7 @@ from twinlens.model.groups import DuplicateClass, DuplicateGroup
 from twinlens.store import duplicate_groups, files, originals
 
 Pair = frozenset[int]
-ALL_OF_IT: Final = {**RE_ENCODED, **SIMILAR}
+ALL_OF_IT: Final = {**RE_ENCODED, **SIMILAR, **SMALL_EDITS}
 
 
 @dataclass(slots=True)
@@ -51,7 +51,8 @@ class Judged:
 
     def by_transformation(self) -> dict[str, Tally]:
         """Each derivative against its base, in the order of the table."""
-        tallies = {made: Tally() for made in ALL_OF_IT}
+        present = {one.made for one in self.files}
+        tallies = {made: Tally() for made in ALL_OF_IT if made in present}
         bases = {one.base: number for number, one in enumerate(self.files) if one.made == BASE}
         for number, one in enumerate(self.files):
             base = bases.get(one.base)

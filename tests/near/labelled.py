@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +12,12 @@ from typing import Any, Final
 import pillow_heif
 from PIL import Image, ImageOps
 
-from near.derivatives import RE_ENCODED, SIMILAR, coded, series
+from near.derivatives import RE_ENCODED, SIMILAR, SMALL_EDITS, Made, coded, series
 
 LONGEST: Final = 1024
 SHORTEST: Final = 240
 _REVISION: Final = "4"
+_REVISION_OF_EDITS: Final = "edits 1"
 """Raised when a transformation changes: what was made before is made anew."""
 
 BASE: Final = "base"
@@ -78,18 +79,34 @@ def made_set(bases: Sequence[Path], folder: Path, first: int = 0) -> list[Labell
     """
     pillow_heif.register_heif_opener()
     return [
-        one for number, path in enumerate(bases, first) for one in _of_base(number, path, folder)
+        one
+        for number, path in enumerate(bases, first)
+        for one in _of_base(number, path, folder / _REVISION, _files)
     ]
 
 
-def _of_base(number: int, path: Path, folder: Path) -> list[Labelled]:
+def made_small_edits(bases: Sequence[Path], folder: Path) -> list[Labelled]:
+    """Each base and its small edits, apart from the other derivatives: where one passes for a
+    re-encoding, that is counted once, and takes no true copy's place in a group."""
+    pillow_heif.register_heif_opener()
+    return [
+        one
+        for number, path in enumerate(bases)
+        for one in _of_base(number, path, folder / _REVISION_OF_EDITS, _small_edits)
+    ]
+
+
+_Maker = Callable[[int, Path], Iterator[tuple[str, bytes]]]
+
+
+def _of_base(number: int, path: Path, folder: Path, maker: _Maker) -> list[Labelled]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    home = folder / f"{_REVISION}-{digest}-{number}"
+    home = folder / f"{digest}-{number}"
     note = home / "made.json"
     if not note.is_file():
         home.mkdir(parents=True, exist_ok=True)
         names = {}
-        for made, data in _files(number, path):
+        for made, data in maker(number, path):
             name = f"{len(names):02}.{'jpg' if data[:2] == bytes((255, 216)) else 'bin'}"
             (home / name).write_bytes(data)
             names[name] = made
@@ -99,20 +116,36 @@ def _of_base(number: int, path: Path, folder: Path) -> list[Labelled]:
 
 
 def _files(number: int, path: Path) -> Iterator[tuple[str, bytes]]:
-    with Image.open(path) as opened:
-        exif = _exif(opened)
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
-    picture.thumbnail((LONGEST, LONGEST))
+    picture, exif = _opened(path)
     if number % 7 == 6:
         for frame in series(picture, number, has_fractions=number % 2 == 0):
             yield FRAME, frame
         return
+    yield from _derived(number, picture, exif, {**RE_ENCODED, **SIMILAR})
+
+
+def _small_edits(number: int, path: Path) -> Iterator[tuple[str, bytes]]:
+    yield from _derived(number, *_opened(path), SMALL_EDITS)
+
+
+def _opened(path: Path) -> tuple[Image.Image, bytes | None]:
+    with Image.open(path) as opened:
+        exif = _exif(opened)
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
+    picture.thumbnail((LONGEST, LONGEST))
+    return picture, exif
+
+
+def _derived(
+    number: int, picture: Image.Image, exif: bytes | None, transformations: Mapping[str, Made]
+) -> Iterator[tuple[str, bytes]]:
     base = coded(picture, exif, quality=96)
     yield BASE, base
     with Image.open(io.BytesIO(base)) as decoded:
         picture = decoded.convert("RGB")
-    for position, (made, transform) in enumerate({**RE_ENCODED, **SIMILAR}.items()):
-        if made == "grey" and _is_colourless(picture):
+    is_colourless = _is_colourless(picture)
+    for position, (made, transform) in enumerate(transformations.items()):
+        if made.startswith(("grey", "saturation")) and is_colourless:
             continue
         has_lost = (position + number) % 2 == 1
         yield made, transform(picture, None if has_lost else exif)

@@ -9,7 +9,7 @@ import pytest
 
 from near.derivatives import RE_ENCODED
 from near.judged import every_group, judged, measured, recorded
-from near.labelled import Labelled, base_pictures, made_set
+from near.labelled import Labelled, base_pictures, made_set, made_small_edits
 from near.table import Figures, misses, rows
 from support.stores import opened_store
 from twinlens.grouping.verdicts import PRESETS
@@ -34,6 +34,30 @@ def test_copies_are_found_and_nothing_false_is_said(
     assert figures.similar_recall >= 0.95
     assert figures.found_precision >= 0.99
     assert any(one.made in RE_ENCODED for one in labelled)
+
+
+@pytest.mark.timeout(300)
+def test_small_edits_are_no_re_encodings(
+    photos: Path, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    labelled = made_small_edits(base_pictures(photos, truth, _BASES), tmp_path / "made")
+
+    found = judged(labelled, tmp_path)
+
+    tallies = found.by_transformation()
+    print("\n".join(rows(found, {})), file=sys.stderr)
+    plain = [tallies[made] for made in _PLAIN_EDITS]
+    assert sum(tally.pairs for tally in plain) > 5 * len(plain)
+    assert sum(tally.re_encoded for tally in plain) <= 0.03 * sum(tally.pairs for tally in plain)
+    pairs = sum(tally.pairs for tally in tallies.values())
+    assert sum(tally.re_encoded for tally in tallies.values()) <= 0.15 * pairs
+    assert sum(tally.found for tally in tallies.values()) >= 0.98 * pairs
+
+
+_PLAIN_EDITS = (
+    *("saturation +20 %", "white balance 5 %", "signature of 3 % height", "blur by 8 pixels"),
+    *("unsharp mask 200 %", "sepia 30 %", "vignette 10 %", "brightness +3 %"),
+)
 
 
 @pytest.mark.timeout(300)

@@ -32,8 +32,10 @@ class Look:
     `miniatures.TURNS`). `start` and `extent` say where the second lies in the first turned so, in
     shares of its sides; `gain` how much stronger its contrast is. `correlation` of the luminance
     from -1 to 1; `largest_residual` and `residual` (root of mean squares) in grey levels;
-    `colour_residual` the mean difference of the chroma in levels and `colour_gain` how much
-    stronger the second one's colours are, None where neither has any.
+    `colour_residual` and `largest_colour_residual` the mean and the largest difference of the
+    chroma in levels, `colour_strength` the stronger one's distance from grey (root of mean squares)
+    and `colour_kept` the share of it that the weaker one has in common, None where neither has any
+    colour.
     """
 
     distance: int
@@ -46,7 +48,9 @@ class Look:
     residual: float
     largest_residual: float
     colour_residual: float
-    colour_gain: float | None
+    largest_colour_residual: float
+    colour_strength: float
+    colour_kept: float | None
     shared: float
 
     @property
@@ -96,6 +100,7 @@ def _summary(first: Miniature, second: Miniature, found: Alignment, way: _Way) -
     squares = float(np.square(found.residual).sum())
     cells = max(1.0, found.shared * found.residual.size)
     before, after = turned(first.chroma, way.turn) - 128, second.chroma - 128
+    strength, kept = _common_colour(before, after)
     return Look(
         distance=way.distance,
         turn=way.turn,
@@ -107,19 +112,22 @@ def _summary(first: Miniature, second: Miniature, found: Alignment, way: _Way) -
         residual=(squares / cells) ** 0.5,
         largest_residual=float(np.abs(found.residual).max()),
         colour_residual=float(np.abs(before - after).mean()),
-        colour_gain=_colour_gain(before, after),
+        largest_colour_residual=float(np.abs(before - after).max()),
+        colour_strength=strength,
+        colour_kept=kept,
         shared=found.shared,
     )
 
 
-def _colour_gain(before: Floats, after: Floats) -> float | None:
-    strongest = max(float(np.abs(before).mean()), float(np.abs(after).mean()))
-    if strongest < _FAINT_COLOUR:
-        return None
-    own, other = float(np.square(before).sum()), float(np.square(after).sum())
-    if own < 1.0:
-        return float("inf")
-    return float((other / own) ** 0.5)
+def _common_colour(before: Floats, after: Floats) -> tuple[float, float | None]:
+    """How strong the stronger one's colours are, and how much of them the weaker one has.
+
+    By their product, not by their strengths: the noise of a poor copy is no colour of its own.
+    """
+    stronger = max(float(np.square(before).mean()), float(np.square(after).mean()))
+    if max(float(np.abs(before).mean()), float(np.abs(after).mean())) < _FAINT_COLOUR:
+        return stronger**0.5, None
+    return stronger**0.5, float((before * after).mean()) / stronger
 
 
 def _ways(first: Miniature, second: Miniature, most_bits: int) -> list[_Way]:

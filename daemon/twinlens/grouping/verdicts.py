@@ -106,16 +106,38 @@ _MOST_DISPLACED: Final = 0.006
 """Of a side: q30 and tenths stayed under 0.004 nearly always, a cut of 1 % at one edge begins at
 0.009."""
 
-_MOST_RESIDUAL: Final = 2.2
-_LARGEST_RESIDUAL: Final = 7.5
-"""Grey levels: reductions to a tenth reached 4.6, the faintest watermark began at 11."""
 
-_GAINS: Final = (0.975, 1.025)
-_MOST_OFFSET: Final = 4.0
-_MOST_COLOUR_RESIDUAL: Final = 2.2
-_COLOUR_GAINS: Final = (0.84, 1.19)
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A limit that is wider for small pictures, where fewer pixels share the noise of a cell."""
+
+    whole: float
+    per_pixel: float
+
+    def of(self, a: Picture, b: Picture) -> float:
+        sides = (*(a.shape or (1, 1)), *(b.shape or (1, 1)))
+        return self.whole + self.per_pixel / max(min(sides), _LEAST_SIDE)
+
+
+_LEAST_SIDE: Final = 30
+"""Pixels: what is smaller is judged no more mildly."""
+
+# Each between what re-encodings reach (quality 30 to 95, every format, a reduction to a tenth,
+# pictures of 240 to 1024 pixels) and where small edits begin. At full size re-encodings reach a
+# residual of 0.65 and at one place 3.3 levels, a tenth that has 25 pixels 1.5 and 6.1; a stamp of
+# the date begins at 2, and passes 3.5 in four of five cases.
+_MOST_RESIDUAL: Final = _Limit(0.75, 30.0)
+_LARGEST_RESIDUAL: Final = _Limit(3.5, 120.0)
+_MOST_GAIN: Final = _Limit(0.012, 0.35)
+_MOST_OFFSET: Final = _Limit(1.2, 20.0)
+_MOST_COLOUR_RESIDUAL: Final = _Limit(1.0, 25.0)
+_LARGEST_COLOUR_RESIDUAL: Final = _Limit(3.0, 200.0)
+_MOST_COLOUR_LOST: Final = _Limit(0.04, 1.0)
+_COLOUR_NOISE: Final = 0.4
+"""Levels: what coding does to faint colours is no loss of them."""
+
 _BENEFIT_OF_DOUBT: Final = 1.35
-"""How far beyond a limit a witness may help: not as far as the smallest cut."""
+"""How far out of its place a witness may help: not as far as the smallest cut."""
 
 _GAINS_SIMILAR: Final = (0.4, 2.5)
 _LEAST_SHARED: Final = 0.35
@@ -219,7 +241,8 @@ def _is_similar(a: Picture, b: Picture, seen: Look, limits: SimilarityLimits) ->
 def _differences(
     a: Picture, b: Picture, seen: Look, limits: SimilarityLimits, leeway: float = 1.0
 ) -> Iterator[str]:
-    """What a re-encoding would not have, the plainest first; `leeway` widens what was fitted."""
+    """What a re-encoding would not have, the plainest first; `leeway` widens the place alone: what
+    differs in light, colour or at one spot no third picture excuses."""
     if a.kind is Kind.RAW or b.kind is Kind.RAW:
         yield "a RAW file is compared by its preview only"
     if seen.distance > limits.re_encoded_distance:
@@ -229,29 +252,40 @@ def _differences(
     if seen.displacement > _MOST_DISPLACED * leeway:
         is_inside = seen.shared > _ALL_SHARED
         yield "one is cut from the other" if is_inside else "cut, framed or moved"
-    if not _GAINS[0] <= seen.gain <= _GAINS[1] or abs(_brighter(seen)) > _MOST_OFFSET:
+    if abs(seen.gain - 1) > _MOST_GAIN.of(a, b) or abs(_brighter(seen)) > _MOST_OFFSET.of(a, b):
         yield "of other brightness or contrast"
-    gain = seen.colour_gain
-    is_other_colour = gain is not None and not _COLOUR_GAINS[0] <= gain <= _COLOUR_GAINS[1]
-    if is_other_colour or seen.colour_residual > _MOST_COLOUR_RESIDUAL * leeway:
+    if _is_coloured_otherwise(a, b, seen):
         yield "of other colour"
-    if max(seen.residual / _MOST_RESIDUAL, seen.largest_residual / _LARGEST_RESIDUAL) > leeway:
+    is_rough = seen.residual > _MOST_RESIDUAL.of(a, b)
+    is_spotted = seen.largest_colour_residual > _LARGEST_COLOUR_RESIDUAL.of(a, b)
+    if is_rough or is_spotted or seen.largest_residual > _LARGEST_RESIDUAL.of(a, b):
         yield "something in it differs"
-    if _may_be_next_frame(a, b, seen, leeway):
+    if _may_be_next_frame(a, b, seen):
         yield "within one second, and no fraction tells whether it is one shot"
     if _may_be_another_frame(a, b, seen):
         yield "moved a little within one size, and no time tells whether it is one shot"
 
 
-def _may_be_next_frame(a: Picture, b: Picture, seen: Look, leeway: float) -> bool:
+def _is_coloured_otherwise(a: Picture, b: Picture, seen: Look) -> bool:
+    if seen.colour_residual > _MOST_COLOUR_RESIDUAL.of(a, b):
+        return True
+    if seen.colour_kept is None:
+        return False
+    noise = _COLOUR_NOISE / seen.colour_strength
+    return 1 - seen.colour_kept > _MOST_COLOUR_LOST.of(a, b) + noise
+
+
+def _may_be_next_frame(a: Picture, b: Picture, seen: Look) -> bool:
     """Of one size, second and camera, without fractions: only equal looks tell a copy."""
     moments = (a.moment, b.moment)
     if None in moments or (a.has_subseconds and b.has_subseconds):
         return False
     if seen.turn or not _is_one_size(a, b, seen):
         return False
-    share = seen.residual / _MOST_RESIDUAL_IN_SERIES
-    return max(share, seen.largest_residual / _LARGEST_RESIDUAL_IN_SERIES) > leeway
+    return (
+        seen.residual > _MOST_RESIDUAL_IN_SERIES
+        or seen.largest_residual > _LARGEST_RESIDUAL_IN_SERIES
+    )
 
 
 def _may_be_another_frame(a: Picture, b: Picture, seen: Look) -> bool:
@@ -291,8 +325,9 @@ def _re_encoded(a: Picture, b: Picture, seen: Look) -> Verdict:
 def _figures(seen: Look) -> str:
     return (
         f"correlation {seen.correlation:.3f}, edges within {100 * seen.displacement:.1f} %, "
-        f"contrast {seen.gain:.2f}, largest rest {seen.largest_residual:.1f} and colours "
-        f"{seen.colour_residual:.1f} levels apart, {in_bits(seen.distance)}"
+        f"contrast {seen.gain:.2f}, largest rest {seen.largest_residual:.1f}, colours "
+        f"{seen.colour_residual:.1f} and at one place {seen.largest_colour_residual:.0f} levels "
+        f"apart, {in_bits(seen.distance)}"
     )
 
 
