@@ -113,3 +113,11 @@ def test_a_vault_within_a_root_or_around_one_is_refused(house: House) -> None:
         done = house.cli("config", "check")
         assert done.returncode == 2
         assert "vault.place" in done.stderr
+
+
+def test_a_file_that_is_not_damaged_is_not_mended(house: House, vault: Path) -> None:
+    done = house.cli("vault", "repair", str(house.root / "a.jpg"))
+
+    assert done.returncode == 2
+    assert "nothing is known to be wrong" in done.stderr
+    assert (house.root / "a.jpg").read_bytes() == jpeg(1)
