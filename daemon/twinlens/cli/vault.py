@@ -72,7 +72,7 @@ def vault_repair(
     as_json: AsJson = False,
 ) -> None:
     """Mend a rotten file from a sound copy or from the vault; the rotten one goes to the trash."""
-    argument = {"path": os.path.abspath(path), "dry_run": dry_run}
+    argument = {"path": to_text(os.fsencode(os.path.abspath(path))), "dry_run": dry_run}
     result = run_action(context, "repair", argument)
     show_result(result, as_json, show_repair)
     if not (result["sources"] if dry_run else result["state"] == "done"):
@@ -90,24 +90,6 @@ def vault_gc(
 ) -> None:
     """Look the vault through, and take one step in removing what nothing refers to."""
     _run(context, "gc", {"accept": accept}, as_json)
-
-
-@vault_app.command("repair")
-def vault_repair(
-    context: typer.Context,
-    path: Annotated[str, typer.Argument(help="A file that `verify` found rotten.")],
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Mend a rotten file from a sound copy or from the vault; the rotten one goes to the trash."""
-    folder = os.path.realpath(os.path.dirname(path) or ".")
-    absolute = os.path.join(folder, os.path.basename(path))
-    wanted = {"path": to_text(os.fsencode(absolute)), "dry_run": dry_run}
-    result = run_action(context, "repair", wanted)
-    show_result(result, as_json, show_repair)
-    if result["state"] != "done" and not dry_run:
-        raise typer.Exit(1)
 
 
 def _run(context: typer.Context, name: str, argument: dict[str, object], as_json: bool) -> None:

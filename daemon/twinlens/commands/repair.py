@@ -85,7 +85,10 @@ def _carry_out(
 def _damage(room: ActionRoom, path: str) -> Damage:
     absolute = to_bytes(path)
     with room.database.reading():
-        found = next((d for d in verifications.damages() if d.path == absolute), None)
+        damages = verifications.damages()
+    # The root may be named by a link, and the path by where that leads to.
+    real = os.path.realpath(absolute)
+    found = next((d for d in damages if real == os.path.realpath(d.path)), None)
     if found is None:
         raise UsageError(
             f"{printable(absolute)}: nothing is known to be wrong with it",
