@@ -16,6 +16,7 @@ from twinlens.commands.decide import DecisionRoom, list_decisions
 from twinlens.commands.duplicates import duplicates
 from twinlens.commands.files import files
 from twinlens.commands.said_value import LONGEST_TAG, said_date, said_tag
+from twinlens.commands.why import why
 from twinlens.errors import UsageError
 from twinlens.grouping.duplicates import PRESETS
 from twinlens.ingest.regroup import Regrouper
@@ -344,3 +345,26 @@ def test_a_tag_is_kept_composed_and_has_an_end() -> None:
     for bad in ("x" * (LONGEST_TAG + 1), "\u200b", "a\tb", "a\nb", "\x1b[31m"):
         with pytest.raises(UsageError):
             said_tag(bad)
+
+
+def test_the_path_that_was_named_stands_first_while_it_is_there(world: World) -> None:
+    say(world, "keep", "copy/IMG_1.jpg")
+    say(world, "not-duplicate", "IMG_1.jpg", "other.jpg")
+    copy, plain = str(world.path("copy/IMG_1.jpg")), str(world.path("IMG_1.jpg"))
+
+    kept, apart = standing(world)
+    assert kept["paths"] == [copy, plain]
+    by_content = (apart["paths"], apart["other_paths"])
+    assert sorted(by_content, key=len) == [[str(world.path("other.jpg"))], [plain, copy]]
+    told = why(world.store.database, plain)["decisions"]
+    assert next(d for d in told if d["verb"] == "keep")["paths"] == [copy, plain]
+
+    # Said again of the other copy it is still one decision, known by the path that was said last.
+    say(world, "keep", "IMG_1.jpg")
+    assert [d["paths"] for d in standing(world) if d["verb"] == "keep"] == [[plain, copy]]
+
+    say(world, "keep", "copy/IMG_1.jpg")
+    world.path("copy/IMG_1.jpg").unlink()
+    world.scan()
+    world.drain()
+    assert [d["paths"] for d in standing(world) if d["verb"] == "keep"] == [[plain]]

@@ -135,16 +135,17 @@ def list_decisions(
 
 
 def shapes(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
-    """How decisions are shown, with the live files that they are about. Inside a connection."""
+    """How decisions are shown, with the live files that they are about, the one that was named
+    first. Inside a connection."""
     return [
         {
             "id": decision.id,
             "verb": decision.statement.verb.value,
             "value": decision.statement.value,
             "sha256": decision.statement.sha256,
-            "paths": _paths(decision.statement.sha256),
+            "paths": _paths(decision.statement.sha256, decision.statement.named),
             "other_sha256": decision.statement.other_sha256 or None,
-            "other_paths": _paths(decision.statement.other_sha256),
+            "other_paths": _paths(decision.statement.other_sha256, decision.statement.other_named),
             "decided_at": decision.decided_at,
             "withdrawn_at": decision.withdrawn_at,
         }
@@ -152,11 +153,12 @@ def shapes(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
     ]
 
 
-def _paths(sha256: str) -> list[str]:
+def _paths(sha256: str, named: bytes | None) -> list[str]:
     original_id = originals_store.find_id(sha256) if sha256 else None
     if original_id is None:
         return []
-    return [to_text(view.path) for view in listing.files_of_original(original_id)]
+    paths = [view.path for view in listing.files_of_original(original_id)]
+    return [to_text(path) for path in sorted(paths, key=lambda path: path != named)]
 
 
 def _verb(text: str) -> DecisionVerb:
@@ -219,9 +221,13 @@ def _statements(
         return _choices(views)
     if verb is DecisionVerb.DISCARD:
         named = {view.file.id for view in views}
-        said = [Statement(verb, _sha256(view), value=_one_copy(view, named)) for view in views]
+        values = [_one_copy(view, named) for view in views]
     else:
-        said = [Statement(verb, _sha256(view), value=value) for view in views]
+        values = [value] * len(views)
+    said = [
+        Statement(verb, _sha256(view), value=value, named=view.path)
+        for view, value in zip(views, values, strict=True)
+    ]
     return list(dict.fromkeys(said))
 
 
@@ -252,7 +258,13 @@ def _rejected_pairs(views: Sequence[FileView]) -> list[Statement]:
             "not-duplicate is said of two files or more", "name all that are not the same picture"
         )
     return [
-        Statement(DecisionVerb.NOT_DUPLICATE, one, other)
+        Statement(
+            DecisionVerb.NOT_DUPLICATE,
+            one,
+            other,
+            named=by_content[one].path,
+            other_named=by_content[other].path,
+        )
         for one, other in combinations(sorted(by_content), 2)
     ]
 
@@ -276,7 +288,7 @@ def _choices(views: Sequence[FileView]) -> list[Statement]:
                 )
         chosen[_sha256(view)] = view
     return [
-        Statement(DecisionVerb.PRIMARY, sha256, value=to_text(view.path))
+        Statement(DecisionVerb.PRIMARY, sha256, value=to_text(view.path), named=view.path)
         for sha256, view in chosen.items()
     ]
 

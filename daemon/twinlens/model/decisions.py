@@ -1,7 +1,7 @@
 """What the owner said of contents, and the story of who changed what."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,13 +26,16 @@ class Statement:
 
     `other_sha256` is the second content of `not-duplicate` and greater than `sha256`; empty for all
     other verbs. `value` is the date, the tag, or the absolute path (as text) that was meant where
-    the content has several: always for `primary`, and for a `discard` of one copy of many.
+    the content has several: always for `primary`, and for a `discard` of one copy of many. `named`
+    and `other_named` are the absolute paths that were named; the statement is the same without.
     """
 
     verb: DecisionVerb
     sha256: str
     other_sha256: str = ""
     value: str | None = None
+    named: bytes | None = field(default=None, compare=False)
+    other_named: bytes | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,18 @@ def record(
     replaced = _replaced_by(statement, rivals)
     for decision in replaced:
         if decision.statement == statement:
-            return decision, []
+            # The same again, of another copy perhaps: it is known by the path that was said last.
+            names = {"named": statement.named, "other_named": statement.other_named}
+            Row.update(names).where(Row.id == decision.id).execute()
+            return Decision(decision.id, statement, decision.decided_at), []
     decision_id = Row.insert(
         sha256=statement.sha256,
         other_sha256=statement.other_sha256,
         verb=statement.verb.value,
         value=statement.value,
         decided_at=at,
+        named=statement.named,
+        other_named=statement.other_named,
     ).execute()
     decision = Decision(int(decision_id), statement, at)
     for old in replaced:
@@ -192,7 +197,14 @@ def _told(decision: Decision) -> str:
 def _decision(row: Any) -> Decision:
     return Decision(
         row.id,
-        Statement(DecisionVerb(row.verb), row.sha256, row.other_sha256, row.value),
+        Statement(
+            DecisionVerb(row.verb),
+            row.sha256,
+            row.other_sha256,
+            row.value,
+            named=None if row.named is None else bytes(row.named),
+            other_named=None if row.other_named is None else bytes(row.other_named),
+        ),
         row.decided_at,
         row.withdrawn_at,
     )

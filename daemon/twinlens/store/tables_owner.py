@@ -38,7 +38,8 @@ class UserDecision(Model):
     """What the owner said, keyed by content, so that it survives renames and new thresholds.
 
     `other_sha256` is the second content of a statement about two ("not a duplicate"), the greater
-    of them; it is empty for all others. A row is withdrawn, never deleted.
+    of them; it is empty for all others. `named` and `other_named` are the absolute paths that the
+    owner named, for people to know them by. A row is withdrawn, never deleted.
     """
 
     id = AutoField()
@@ -48,6 +49,8 @@ class UserDecision(Model):
     value = TextField(null=True)
     decided_at = TextField()
     withdrawn_at = TextField(null=True)
+    named = BlobField(null=True)
+    other_named = BlobField(null=True)
 
     class Meta:
         table_name = "user_decision"
