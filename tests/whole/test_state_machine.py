@@ -531,7 +531,7 @@ class Household(RuleBasedStateMachine):
 
 TestHousehold = pytest.mark.timeout(7200 if IS_LONG else 400)(Household.TestCase)
 TestHousehold.settings = settings(
-    max_examples=400 if IS_LONG else 12,
+    max_examples=400 if IS_LONG else 24,
     stateful_step_count=60 if IS_LONG else 25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
