@@ -87,7 +87,7 @@ def recovered(step: Step, top: int, item: TrashItem | None) -> Outcome:
     ours = _ours(step.evidence, item)
     if ours is None or item.identity in (None, ours):
         is_whole = ours is not None and item.identity == ours
-        if is_whole and _digest_in(item) != step.evidence.get("good_sha256"):
+        if is_whole and item.sha256() != step.evidence.get("good_sha256"):
             # It was at the path for a moment, and somebody saved into it there.
             return Outcome(step.id, StepState.HELD, HELD)
         # Nothing was captured: what lies there, if anything does, is our own unfinished copy.
@@ -185,7 +185,7 @@ def _dress(descriptor: int, like: int) -> None:
 def _finished(step: Step, item: TrashItem, folder: int, evidence: dict[str, object]) -> Outcome:
     """Look at what was captured, and let the repair stand or give it back. Raises OSError."""
     ours = _ours(evidence, item)
-    if _digest_in(item) == step.planned.sha256:
+    if item.sha256() == step.planned.sha256:
         os.fsync(folder)
         os.fsync(item.folder)
         return Outcome(step.id, StepState.DONE, evidence=evidence)
@@ -199,7 +199,7 @@ def _finished(step: Step, item: TrashItem, folder: int, evidence: dict[str, obje
         return Outcome(step.id, state, words or why)
     os.fsync(folder)
     os.fsync(item.folder)
-    if item.identity != ours or _digest_in(item) != evidence.get("good_sha256"):
+    if item.identity != ours or item.sha256() != evidence.get("good_sha256"):
         return Outcome(step.id, StepState.HELD, HELD)
     _clear(item)
     return Outcome(step.id, StepState.REFUSED, why)
@@ -229,19 +229,6 @@ def _ours(evidence: dict[str, object], item: TrashItem) -> tuple[int, int] | Non
     inode = evidence.get("keeper_inode")
     # Device numbers change with the order of mounts; our file is on the device of the trash.
     return (os.fstat(item.folder).st_dev, inode) if isinstance(inode, int) else None
-
-
-def _digest_in(item: TrashItem) -> str | None:
-    try:
-        descriptor = item.open_file()
-    except OSError:
-        return None
-    try:
-        return digest(descriptor)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
 
 
 def _refused(step: Step, error: Exception) -> Outcome:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from twinlens.actions import kernel
 from twinlens.actions.captures import swap_until_quiet
-from twinlens.actions.contents import digest
 from twinlens.actions.folders import opened_folder, split
 from twinlens.actions.journal import Journal
 from twinlens.actions.links import watch_link
@@ -62,7 +61,7 @@ def restore(step: Step, journal: Journal, *, make_folders: bool = False) -> Outc
 
 def _restored(step: Step, item: TrashItem, target: _Target, evidence: dict[str, object]) -> Outcome:
     words = []
-    if step.state is StepState.DONE and _digest(item) != step.planned.sha256:
+    if step.state is StepState.DONE and item.sha256() != step.planned.sha256:
         words.append("somebody wrote to it while it was in the trash; it is given back as it is")
     with ExitStack() as stack:
         is_back = _exchanged(step, item, target, stack)
@@ -132,19 +131,6 @@ def _name_beside(name: bytes, number: int) -> bytes:
     mark = b" (restored)" if number == 1 else b" (restored %d)" % number
     tail = mark + dot + ending
     return stem[: _LONGEST_NAME - len(tail)] + tail
-
-
-def _digest(item: TrashItem) -> str | None:
-    try:
-        descriptor = item.open_file()
-    except OSError:
-        return None
-    try:
-        return digest(descriptor)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
 
 
 def _settle(journal: Journal, outcome: Outcome) -> Outcome:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from twinlens.actions.contents import digest
 from twinlens.actions.folders import (
     OPEN_FILE,
     OPEN_FOLDER,
@@ -47,6 +48,19 @@ class TrashItem:
     def open_file(self) -> int:
         """A descriptor of the file in it, for reading. Raises OSError."""
         return os.open(self.name, OPEN_FILE, dir_fd=self.folder)
+
+    def sha256(self) -> str | None:
+        """The SHA-256 (hex) of the file in it, read now; None where it cannot be read."""
+        try:
+            descriptor = self.open_file()
+        except OSError:
+            return None
+        try:
+            return digest(descriptor)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def remove_link(self, identity: tuple[int, int]) -> bool:
         """Remove a name of our own making from it: never the last one, and no other's.

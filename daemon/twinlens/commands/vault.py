@@ -117,18 +117,6 @@ def ask(writer: Writer, argument: dict[str, Any], at: str) -> dict[str, Any]:
     return {"job": writer.call(lambda: jobs_store.ask(name, wanted, at)).id}
 
 
-def whole(slices: Callable[[], dict[str, Any]], is_stopped: Callable[[], bool]) -> dict[str, Any]:
-    """Carry out slices until nothing is left or there is trouble; numbers are added up."""
-    total: dict[str, Any] = {}
-    while True:
-        result = slices()
-        for name, value in result.items():
-            is_number = isinstance(value, int | float) and name != "left"
-            total[name] = round(total.get(name, 0) + value, 3) if is_number else value
-        if not total.get("left") or total.get("trouble") or is_stopped():
-            return total
-
-
 def _not_ready(place: str | None, identity: str | None) -> str:
     if place is None:
         return NO_VAULT

@@ -1,20 +1,18 @@
 """`verify`: read files again and hold them against what was recorded; what was found so far."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.maintenance.scrub import NAME
 from twinlens.model.paths import printable, relative_to, to_text
-from twinlens.model.verification import Damage, Verdict
+from twinlens.model.verification import Damage
 from twinlens.store import blobs, meta, verifications
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
-
-_SUMS = ("files", "bytes_read", *(verdict.value for verdict in Verdict), "seconds")
 
 
 def state(database: Database) -> dict[str, Any]:
@@ -71,18 +69,6 @@ def argument_of(config: Config, paths: Sequence[str], before: str) -> dict[str, 
 def ask(writer: Writer, asked: dict[str, object], at: str) -> dict[str, Any]:
     """Ask for a slice; whoever runs passes carries it out."""
     return {"job": writer.call(lambda: jobs_store.ask(NAME, asked, at)).id}
-
-
-def whole(slices: Callable[[], dict[str, Any]], is_stopped: Callable[[], bool]) -> dict[str, Any]:
-    """Carry out slices until nothing is left, and add them up."""
-    total: dict[str, Any] = dict.fromkeys(_SUMS, 0)
-    while True:
-        result = slices()
-        for name in _SUMS:
-            total[name] = round(total[name] + result.get(name, 0), 3)
-        total["left"] = result.get("left", 0)
-        if not total["left"] or is_stopped():
-            return total
 
 
 def _below_a_root(config: Config, path: str) -> str:
