@@ -161,7 +161,12 @@ class Household(RuleBasedStateMachine):
             world.absorber.regroup,
             # As the queue's: what one of them puts off, the other takes up.
             World.clock,
+            steady=self._steady,
         )
+
+    def _steady(self) -> Uptime:
+        """The clock that nobody sets, the same for all."""
+        return Uptime("a boot", self.up)
 
     @property
     def is_here(self) -> bool:
@@ -356,7 +361,7 @@ class Household(RuleBasedStateMachine):
             self.world.clock,
             GRACE_HOURS,
             100,
-            steady=lambda: Uptime("a boot", self.up),
+            steady=self._steady,
         ).run()
         for sha256 in before - self._known():
             waited = self.up - self.orphan_since.get(sha256, self.up)
