@@ -116,6 +116,7 @@ def test_why_tells_of_the_fault(series: Series) -> None:
     (doubt,) = [c for c in told["candidates"] if c["source"] == "clock:jumped"]
     assert doubt["means"].startswith("contradicts it: the camera's clock jumped: by file counter")
     assert "IMG_0204.JPG of 2019-05-01T10:04:00" in doubt["means"]
+    assert doubt["rank_means"] == "what a wrong clock told"
     assert "it is contradicted by clock:jumped" in told["because"]
 
 

@@ -35,6 +35,7 @@ from twinlens.model.picture import Confidence, DateCandidate, TakenAt
 
 # The other rooms come for dates here; the parts are other modules of this room.
 __all__ = [
+    "CLOCK",
     "FUTURE",
     "choose",
     "clock_candidate",
@@ -62,7 +63,9 @@ _FIRST_CAMERA_YEAR = 1990
 """Before, no camera stamped its files: somebody wrote the date, or a clock was at fault."""
 _MODIFIED_ON_DISK = "mtime"
 _SIBLING = "sibling:"
-_CLOCK = "clock:"
+CLOCK = "clock:"
+"""How the sources begin that tell of a fault of the camera's clock."""
+
 _FAULTS = {
     "never_set": "the camera's clock was not set",
     "jumped": "the camera's clock jumped",
@@ -137,17 +140,17 @@ def clock_candidate(doubt: ClockDoubt) -> DateCandidate:
     its word.
     """
     reason = f"{_FAULTS[doubt.fault]}: {'; '.join(doubt.evidence)}"
-    return DateCandidate(f"{_CLOCK}{doubt.fault}", doubt.stated, Rank.LOCAL, reason)
+    return DateCandidate(f"{CLOCK}{doubt.fault}", doubt.stated, Rank.LOCAL, reason)
 
 
 def _doubt(winner: DateCandidate, moment: Moment, other: DateCandidate) -> _Relation | None:
     """What a fault of the clock means for the winner; None for all else, and where the winner says
     another time than that clock did."""
-    stated = parse_iso(other.value) if other.source.startswith(_CLOCK) else None
+    stated = parse_iso(other.value) if other.source.startswith(CLOCK) else None
     if stated is None or winner.rank == Rank.USER or abs(moment.local - stated.local) > _SAME:
         return None
     # A series that is off is known by how much, and mostly by minutes; a jump by whole days.
-    is_off = other.source == f"{_CLOCK}offset"
+    is_off = other.source == f"{CLOCK}offset"
     return _Relation.DISAGREES if is_off else _Relation.CONFLICTS
 
 

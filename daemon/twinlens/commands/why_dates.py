@@ -6,7 +6,7 @@ from typing import Any
 from twinlens.analysis.datetext import NO_DAY
 from twinlens.analysis.moments import gap, parse_iso
 from twinlens.analysis.ranks import Rank
-from twinlens.analysis.timestamps import conflicts
+from twinlens.analysis.timestamps import CLOCK, conflicts
 from twinlens.model.picture import Confidence, DateCandidate, TakenAt
 from twinlens.model.views import FileView
 
@@ -64,11 +64,17 @@ def _candidate(
         "source": candidate.source,
         "value": candidate.value,
         "rank": candidate.rank,
-        "rank_means": RANKS.get(Rank(candidate.rank), ""),
+        "rank_means": _source_means(candidate),
         "zone": _zone(candidate.value) if candidate.rejected is None else None,
         "rejected": candidate.rejected,
         "means": _means(candidate, taken, winner, is_against),
     }
+
+
+def _source_means(candidate: DateCandidate) -> str:
+    if candidate.source.startswith(CLOCK):
+        return "what a wrong clock told"
+    return RANKS.get(Rank(candidate.rank), "")
 
 
 def _means(

@@ -5,6 +5,7 @@ or against their times is read from the candidates that are recorded.
 """
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -61,18 +62,19 @@ def doubted_contents() -> dict[int, ClockDoubt]:
 
 
 def _faults() -> Iterator[tuple[ClockFault, dict[str, tuple[int, datetime]]]]:
-    """Each fault, with the content and the camera's time of every picture of that body."""
-    bodies: dict[tuple[str, bool], list[tuple[int, Frame]]] = defaultdict(list)
+    """Each fault, with the content and the camera's time of its pictures by their keys."""
+    bodies: dict[tuple[str, bool], dict[Frame, int]] = defaultdict(dict)
     for picture in clock_doubts.pictures():
         body = body_of(picture.metadata)
         frame = frame_of(picture.path, picture.candidates, picture.metadata)
         if body is not None and frame is not None:
-            bodies[body].append((picture.original_id, frame))
-    for (camera, is_one_body), found in sorted(bodies.items()):
-        frames = [frame for _, frame in found]
-        pictures = {frame.key: (original_id, frame.clock) for original_id, frame in found}
+            bodies[body][frame] = picture.original_id
+    for camera, is_one_body in sorted(bodies):
+        # A library may hold very many pictures: those of one camera at a time.
+        frames = bodies.pop((camera, is_one_body))
         for fault in find_clock_faults(camera, frames, is_one_body=is_one_body):
-            yield fault, pictures
+            keys = set(fault.keys)
+            yield fault, {f.key: (number, f.clock) for f, number in frames.items() if f.key in keys}
 
 
 def body_of(metadata: Metadata) -> tuple[str, bool] | None:
@@ -127,7 +129,8 @@ def _counter(path: bytes) -> tuple[str, int | None]:
     match = _COUNTED_NAME.fullmatch(parse_name(name).radical)
     if match is None:
         return "", None
-    return f"{to_text(folder)}/{match[1]}", int(match[2])
+    # Thousands of pictures share one.
+    return sys.intern(f"{to_text(folder)}/{match[1]}"), int(match[2])
 
 
 def _shutter(tags: dict[str, str]) -> int | None:
