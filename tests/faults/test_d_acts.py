@@ -1,4 +1,4 @@
-"""Section D, third part: what a file system or a file does not allow an action to do."""
+"""Section D: what a file system or a file does not allow an action to do."""
 
 import os
 import shutil

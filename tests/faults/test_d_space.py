@@ -1,4 +1,4 @@
-"""Section D, second part: disks that are full, read-only, or lose power."""
+"""Section D: disks that are full, read-only, or lose power."""
 
 import errno
 import os

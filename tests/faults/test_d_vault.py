@@ -1,4 +1,4 @@
-"""Section D, fourth part: the vault on a disk that rots, is full, or is another than the roots'."""
+"""Section D: the vault on a disk that rots, is full, or is another than the roots'."""
 
 import os
 from collections.abc import Iterator
