@@ -169,8 +169,8 @@ def tls_server(context: ssl.SSLContext) -> Iterator[tuple[int, list[bytes]]]:
             with connection, context.wrap_socket(connection, server_side=True) as tls:
                 request = tls.recv(65536)
                 # Whoever closes before all was read resets the connection, answer and all.
-                while request and not request.endswith(b"{}"):
-                    request += tls.recv(65536)
+                while not request.endswith(b"{}") and (more := tls.recv(65536)):
+                    request += more
                 arrived.append(request)
                 tls.sendall(b"HTTP/1.1 204 Fine\r\nContent-Length: 0\r\n\r\n")
         except OSError:
