@@ -20,6 +20,7 @@ from twinlens.commands.why import why
 from twinlens.errors import UsageError
 from twinlens.grouping.duplicates import PRESETS
 from twinlens.ingest.regroup import Regrouper
+from twinlens.model.decisions import Revision
 from twinlens.model.files import FileStatus
 from twinlens.store import originals, revisions, tags
 from twinlens.store.rows import tuples
@@ -83,9 +84,15 @@ def alike(world: World) -> set[frozenset[str]]:
 
 
 def story(world: World, name: str) -> list[tuple[str, bool, bool]]:
+    """What the owner said of it; what followed from that by rule stands between."""
+    found = told_of(world, name)
+    said = [r for r in found if r.actor == revisions.OWNER]
+    return [(r.what, r.before is not None, r.after is not None) for r in said]
+
+
+def told_of(world: World, name: str) -> list[Revision]:
     sha256 = row(world, name)["sha256"]
-    found = world.store.read(lambda: revisions.of_content(sha256))
-    return [(r.what, r.before is not None, r.after is not None) for r in found]
+    return world.store.read(lambda: revisions.of_content(sha256))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +110,7 @@ def test_a_decision_is_recorded_listed_and_taken_back_without_a_trace_in_the_lib
     world: World, verb: str, names: list[str], value: str | None
 ) -> None:
     before = snapshot(world.store.path)
+    earlier = len(told_of(world, names[0]))
 
     ids = say(world, verb, *names, value=value)["ids"]
     listed = standing(world)
@@ -115,6 +123,11 @@ def test_a_decision_is_recorded_listed_and_taken_back_without_a_trace_in_the_lib
     assert standing(world) == []
     assert [d["id"] for d in standing(world, with_withdrawn=True)] == ids
     assert story(world, names[0]) == [(verb, False, True), (f"withdraw {verb}", True, False)]
+    # What followed by rule was taken back, too.
+    followed = [r for r in told_of(world, names[0])[earlier:] if r.actor == revisions.RULES]
+    for what in {r.what for r in followed}:
+        steps = [r for r in followed if r.what == what]
+        assert steps[0].before == steps[-1].after, what
     assert differences(snapshot(world.store.path), before) == {}
 
 
