@@ -131,13 +131,16 @@ _LARGEST_RESIDUAL: Final = _Limit(3.5, 120.0)
 _MOST_GAIN: Final = _Limit(0.012, 0.35)
 _MOST_OFFSET: Final = _Limit(1.2, 20.0)
 _MOST_COLOUR_RESIDUAL: Final = _Limit(1.0, 25.0)
-_LARGEST_COLOUR_RESIDUAL: Final = _Limit(3.0, 200.0)
+_LARGEST_COLOUR_RESIDUAL: Final = _Limit(3.0, 300.0)
 _MOST_COLOUR_LOST: Final = _Limit(0.04, 1.0)
-_COLOUR_NOISE: Final = 0.4
+_COLOUR_NOISE: Final = 0.45
 """Levels: what coding does to faint colours is no loss of them."""
 
 _BENEFIT_OF_DOUBT: Final = 1.35
 """How far out of its place a witness may help: not as far as the smallest cut."""
+
+_REST_OF_DISPLACEMENT: Final = 400.0
+"""Levels a side: what another decoder moved by a hair leaves rests at edges."""
 
 _GAINS_SIMILAR: Final = (0.4, 2.5)
 _LEAST_SHARED: Final = 0.35
@@ -256,14 +259,22 @@ def _differences(
         yield "of other brightness or contrast"
     if _is_coloured_otherwise(a, b, seen):
         yield "of other colour"
-    is_rough = seen.residual > _MOST_RESIDUAL.of(a, b)
-    is_spotted = seen.largest_colour_residual > _LARGEST_COLOUR_RESIDUAL.of(a, b)
-    if is_rough or is_spotted or seen.largest_residual > _LARGEST_RESIDUAL.of(a, b):
+    if _rest(a, b, seen) > 1:
         yield "something in it differs"
     if _may_be_next_frame(a, b, seen):
         yield "within one second, and no fraction tells whether it is one shot"
     if _may_be_another_frame(a, b, seen):
         yield "moved a little within one size, and no time tells whether it is one shot"
+
+
+def _rest(a: Picture, b: Picture, seen: Look) -> float:
+    """What is left at the worst place and altogether, as a share of what is allowed."""
+    slack = seen.displacement * _REST_OF_DISPLACEMENT
+    return max(
+        seen.residual / (_MOST_RESIDUAL.of(a, b) + slack / 5),
+        seen.largest_residual / (_LARGEST_RESIDUAL.of(a, b) + slack),
+        seen.largest_colour_residual / _LARGEST_COLOUR_RESIDUAL.of(a, b),
+    )
 
 
 def _is_coloured_otherwise(a: Picture, b: Picture, seen: Look) -> bool:

@@ -37,13 +37,20 @@ def settled(verdicts: Verdicts, members: Sequence[Picture]) -> dict[tuple[int, i
             result[first, second] = _demoted(verdict)
         elif verdict.needs_witness and not torn & {first, second}:
             shared = (partners.get(first, set()) & partners.get(second, set())) - torn
-            if shared:
-                result[first, second] = _promoted(verdict, members[min(shared)])
+            least = max(_shortest(members[first]), _shortest(members[second]))
+            telling = [one for one in shared if _shortest(members[one]) >= least]
+            if telling:
+                result[first, second] = _promoted(verdict, members[min(telling)])
     return result
 
 
 def _is_doubtful(verdict: Verdict) -> bool:
     return verdict.duplicate_class is DuplicateClass.RE_ENCODED and verdict.confidence < _CERTAIN
+
+
+def _shortest(picture: Picture) -> int:
+    """The shorter side: a small copy is near to edits, too, and may not speak for them."""
+    return min(picture.shape or (0, 0))
 
 
 def _promoted(verdict: Verdict, witness: Picture) -> Verdict:

@@ -172,6 +172,7 @@ def _with_thumbnail(
 ) -> Decoded:
     error = None
     thumbnail = colours = None
+    full = image.size
     if image.format in ("JPEG", "MPO"):
         error = _draft(image, most_pixels)
     elif _pixels(image) > most_pixels:
@@ -181,8 +182,9 @@ def _with_thumbnail(
             with _most_pixels(most_pixels), _quiet_libtiff(image.format):
                 image.load()
             turn = orientation or _pending_turn(image, found)
-            thumbnail = upright(small(grey(image)), turn)
-            colours = _turned(chroma(image), turn)
+            seen = _whole_pixels(image, full)
+            thumbnail = upright(small(grey(seen)), turn)
+            colours = _turned(chroma(seen), turn)
         except _DECODER_ERRORS as problem:
             error = _words(problem)
     if image.format == "PNG":
@@ -216,6 +218,17 @@ def _draft(image: Image.Image, most_pixels: int) -> str | None:
     mode = None if _stores_rgb(image) else "YCbCr"
     image.draft(mode, (DRAFT_SIDE, DRAFT_SIDE))
     return f"too large to decode: {whole} pixels" if _pixels(image) > most_pixels else None
+
+
+def _whole_pixels(image: Image.Image, full: tuple[int, int]) -> Image.Image:
+    """A JPEG decoded at a half or less, without the last row and column where these show a part:
+    they stretch the picture, and a copy in another format would lie elsewhere.
+    """
+    scale = max(1, round(full[0] / image.width))
+    width, height = full[0] // scale, full[1] // scale
+    if scale == 1 or (width, height) == image.size or not width or not height:
+        return image
+    return image.crop((0, 0, width, height))
 
 
 def _stores_rgb(image: Image.Image) -> bool:
