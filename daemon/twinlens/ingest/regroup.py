@@ -21,7 +21,7 @@ from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.store import clock_doubts, file_groups
 from twinlens.store import originals as originals_store
 
-RULES_VERSION = 9
+RULES_VERSION = 10
 """Raised when the rules of groups, duplicates or dates from beside the content change their
 meaning."""
 
