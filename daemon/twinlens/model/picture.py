@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ALGORITHM_VERSION = 4
+ALGORITHM_VERSION = 5
 """Raised when a measurement changes its meaning; stored with every original."""
 
 
