@@ -250,3 +250,17 @@ def test_a_hostile_tiff_does_not_fill_the_log(
 
     assert found.error is not None
     assert capfd.readouterr().err == ""
+
+
+def test_a_jpeg_decoded_at_a_half_shows_what_its_copy_as_png_shows() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (38, 64, 3)).astype(np.uint8)
+    picture = Image.fromarray(noise).resize((1024, 605), Image.Resampling.BICUBIC)
+    sizes = []
+    for form, media_type in (("JPEG", "image/jpeg"), ("PNG", "image/png")):
+        stream = io.BytesIO()
+        picture.save(stream, form)
+        found = decode(stream, media_type, 10_000_000)
+        assert found.thumbnail is not None
+        sizes.append(found.thumbnail.size)
+
+    assert sizes == [(512, 302), (512, 302)]
