@@ -112,7 +112,7 @@ def test_exact_duplicates_are_separate_copies_and_never_empty_files(
     assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (1, 20)
 
 
-def test_sidecars_and_files_of_one_photograph_are_not_offered_as_copies_of_each_other(
+def test_equal_sidecars_and_equal_files_of_one_photograph_are_told_and_free_nothing(
     store: Store, two_roots: tuple[int, int]
 ) -> None:
     root_id = two_roots[0]
@@ -129,23 +129,28 @@ def test_sidecars_and_files_of_one_photograph_are_not_offered_as_copies_of_each_
         file_groups.replace_bucket(root_id, "", [group])
 
     store.write(work)
-    assert list(duplicates(store.database, "exact")) == []
+    told = {group["rule"].split("; ")[1] for group in duplicates(store.database, "exact")}
+    assert told == {
+        "all stay, as files of one photograph",
+        "all stay, each with the file that it speaks of",
+    }
+    assert {one["reclaimable_bytes"] for one in duplicates(store.database, "exact")} == {0}
     summary = store.read(listing.summary)
-    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (0, 0)
-    assert store.read(figures.exact) == (0, 0)
+    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (2, 0)
+    assert store.read(figures.exact) == (2, 0)
 
     def copy() -> None:
         put_file(root_id, b"backup/film.MOV", originals.find_id(digest("film")), at=stat(5))
 
     store.write(copy)
-    (shown,) = duplicates(store.database, "exact")
+    (shown,) = (one for one in duplicates(store.database, "exact") if one["reclaimable_bytes"])
     names = [member["path"].rpartition("/")[2] for member in shown["members"]]
     assert sorted(names) == ["IMG_1234.MOV", "IMG_E1234.MOV", "film.MOV"]
     assert shown["reclaimable_bytes"] == 10
-    assert shown["rule"].startswith("equal SHA-256 in 2 separate copies; ")
+    assert shown["rule"].startswith("equal SHA-256 in 3 separate copies; primary")
     summary = store.read(listing.summary)
-    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (1, 10)
-    assert store.read(figures.exact) == (1, 10)
+    assert (summary.duplicates["exact"], summary.reclaimable_bytes) == (2, 10)
+    assert store.read(figures.exact) == (2, 10)
 
 
 def test_nothing_is_reclaimable_from_a_group_whose_primary_is_not_shown(

@@ -155,8 +155,8 @@ def test_what_every_decoder_reads_carries_none(rows: dict[str, Row], truth: dict
     assert {path: rows[path]["error"] for path in sound if rows[path]["error"]} == {}
 
 
-def test_exact_duplicates_are_those_of_fdupes_and_rdfind_but_for_sidecars(
-    library: tuple[House, Row], rows: dict[str, Row], truth: dict[str, Any]
+def test_exact_duplicates_are_exactly_those_of_fdupes_and_rdfind(
+    library: tuple[House, Row], truth: dict[str, Any]
 ) -> None:
     house, _ = library
 
@@ -166,9 +166,7 @@ def test_exact_duplicates_are_those_of_fdupes_and_rdfind_but_for_sidecars(
     }
 
     expected = {frozenset(p for p in group if not is_junk(p)) for group in truth["exact_groups"]}
-    of_sidecars = {g for g in expected if {rows[p]["kind"] for p in g} == {"sidecar"}}
-    assert of_sidecars
-    assert found == {group for group in expected - of_sidecars if len(group) > 1}
+    assert found == {group for group in expected if len(group) > 1}
 
 
 def test_pairs_of_raw_and_jpeg_are_exactly_those_that_were_shot(

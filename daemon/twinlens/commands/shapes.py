@@ -11,7 +11,7 @@ from twinlens.grouping.separate_copies import separate_copies
 from twinlens.model.decisions import Spoken
 from twinlens.model.groups import DuplicateClass, DuplicateType
 from twinlens.model.paths import to_text
-from twinlens.model.picture import MediaType
+from twinlens.model.picture import Kind, MediaType
 from twinlens.model.views import DuplicateView, FileGroupView, FileView
 
 HASH_DIGITS = 16
@@ -102,16 +102,17 @@ def exact_shape(
 
     `photographs` tells by file id which group of one photograph a file is in, `spoken` what the
     owner said of it. None where all of them are one file on the disk under several names (hard
-    links), or belong to one photograph.
+    links). What could not go, because it is a sidecar or of one photograph, frees nothing.
     """
     original = files[0].original if files else None
     if original is None:
         return None
-    found = separate_copies(
-        ((view.file.stat.device, view.file.stat.inode), photographs.get(view.file.id))
-        for view in files
-    )
-    identities = [min(copy) for copy in found.copies]
+    identities = [(view.file.stat.device, view.file.stat.inode) for view in files]
+    of_photographs = [photographs.get(view.file.id) for view in files]
+    spare = separate_copies(zip(identities, of_photographs, strict=True)).spare
+    stays = "all stay, as files of one photograph" if not spare else ""
+    if any(view.file.kind is Kind.SIDECAR for view in files):
+        spare, stays = 0, "all stay, each with the file that it speaks of"
     group = exact_group(original.id, original.sha256, original.size, identities)
     if group is None:
         return None
@@ -133,8 +134,8 @@ def exact_shape(
         "confidence": group.confidence,
         "primary": next(to_text(v.path) for v in files if v.file.id == choice.member_id),
         "reviewed": spoken.is_reviewed({original.sha256: [to_text(v.path) for v in files]}),
-        "reclaimable_bytes": original.size * found.spare,
-        "rule": f"{group.rule}; primary: {choice.rule}",
+        "reclaimable_bytes": original.size * spare,
+        "rule": "; ".join(part for part in (group.rule, stays, f"primary: {choice.rule}") if part),
         "members": [
             {
                 "path": to_text(view.path),

@@ -9,7 +9,6 @@ from twinlens.grouping.doubts import why_not
 from twinlens.grouping.verdicts import Picture, SimilarityLimits, judge
 from twinlens.ingest.lookalikes import pictures_of
 from twinlens.model.paths import to_text
-from twinlens.model.picture import Kind
 from twinlens.model.views import DuplicateView, FileView
 from twinlens.store import decisions, exact_copies, listing
 from twinlens.store import originals as originals_store
@@ -26,12 +25,8 @@ def duplicates_of(view: FileView, limits: SimilarityLimits | None) -> list[dict[
         return []
     spoken = decisions.spoken()
     found: list[dict[str, Any]] = []
-    copies = [
-        copy
-        for copy in listing.files_of_original(view.original.id)
-        if copy.file.kind is not Kind.SIDECAR
-    ]
-    if len(copies) > 1 and view.file.kind is not Kind.SIDECAR:
+    copies = listing.files_of_original(view.original.id)
+    if len(copies) > 1:
         photographs = exact_copies.photographs_of(copy.file.id for copy in copies)
         shape = exact_shape(copies, photographs, spoken)
         if shape is not None:

@@ -1,7 +1,7 @@
-"""Exact copies: which files of a content may be offered as copies of each other, and the numbers.
+"""Exact copies in numbers: what is equal byte for byte, and what one copy of each would free.
 
-A sidecar is never offered, as it is never acted on (`grouping/keep_rules.py`): two of equal bytes
-may speak of two photographs. Nor are files of one photograph (`grouping/separate_copies.py`).
+A sidecar frees nothing, as it is never acted on (`grouping/keep_rules.py`): two of equal bytes may
+speak of two photographs. Nor do files of one photograph (`grouping/separate_copies.py`).
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,6 @@ from twinlens.store.rows import tuples
 from twinlens.store.tables import File, FileGroup, GroupMember, Original, Root
 
 
-def is_offered() -> Any:
-    """The condition on a file: it holds what can be a copy by itself."""
-    return File.kind.is_null() | (File.kind != Kind.SIDECAR.value)
-
-
 def photographs_of(file_ids: Iterable[int]) -> dict[int, int]:
     """The group of one photograph that a file is in, by the file's id; bursts are none."""
     wanted = sorted(set(file_ids))
@@ -32,9 +27,9 @@ def photographs_of(file_ids: Iterable[int]) -> dict[int, int]:
 
 
 def numbers(*, is_watched_only: bool) -> tuple[int, int]:
-    """(contents with separate copies, bytes that are more than one copy of each needs)."""
+    """(contents with several files that are not one inode, bytes more than one copy needs)."""
     query = (
-        File.select(File.original, Original.size, File.id, File.device, File.inode)
+        File.select(File.original, Original.size, File.id, File.kind, File.device, File.inode)
         .join(Original)
         .switch(File)
         .join(Root)
@@ -42,7 +37,6 @@ def numbers(*, is_watched_only: bool) -> tuple[int, int]:
             (File.status != FileStatus.GONE.value)
             & (Original.reference_count > 1)
             & (Original.size > 0)
-            & is_offered()
         )
         .order_by(File.original)
     )
@@ -52,10 +46,12 @@ def numbers(*, is_watched_only: bool) -> tuple[int, int]:
     photographs = dict(tuples(shared))
     contents = spare_bytes = 0
     for (_, size), rows in groupby(tuples(query), key=lambda row: (row[0], row[1])):
-        found = separate_copies(((row[3], row[4]), photographs.get(row[2])) for row in rows)
-        if len(found.copies) > 1:
-            contents += 1
-            spare_bytes += size * found.spare
+        files = [
+            (kind, (device, inode), photographs.get(i)) for _, _, i, kind, device, inode in rows
+        ]
+        contents += len({inode for _, inode, _ in files}) > 1
+        if not any(kind == Kind.SIDECAR.value for kind, _, _ in files):
+            spare_bytes += size * separate_copies((i, group) for _, i, group in files).spare
     return contents, spare_bytes
 
 

@@ -78,11 +78,10 @@ def groups_of_file(file_id: int) -> list[FileGroupView]:
 
 
 def shared_originals() -> Iterator[tuple[FileView, ...]]:
-    """For each content with more than one live file: those files, in the order of their paths.
-    Sidecars are left out: none is offered as a copy."""
+    """For each content with more than one live file: those files, in the order of their paths."""
     query = (
         _live()
-        .where((Original.reference_count > 1) & (Original.size > 0) & exact_copies.is_offered())
+        .where((Original.reference_count > 1) & (Original.size > 0))
         .order_by(Original.sha256, Root.path, File.directory, File.name)
     )
     batch: list[FileView] = []
