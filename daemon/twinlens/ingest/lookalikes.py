@@ -170,29 +170,38 @@ def _compared(
         picture.image_digest for picture in pictures.values() if picture.image_digest
     )
     done: set[tuple[int, int]] = set()
-    found: list[Lookalike] = []
+    waiting: dict[int, list[int]] = {}
     for original_id, picture in sorted(pictures.items()):
         near = set(twins.get(picture.image_digest or "", ()))
         if picture.miniature is not None:
             keys = picture.miniature.keys
             near |= set(index.within(keys, turned_keys(keys[0]), limits.max_distance))
         near.discard(original_id)
-        pairs = {other: (min(original_id, other), max(original_id, other)) for other in near}
-        waiting = [
+        waiting[original_id] = [
             other
-            for other, pair in sorted(pairs.items())
-            if pair not in done and not (only_later and other < original_id)
+            for other in sorted(near)
+            if _pair(original_id, other) not in done and not (only_later and other < original_id)
         ]
-        for some in _parts(waiting, _MOST_COMPARED):
-            strangers = pictures_of(other for other in some if other not in pictures)
-            known = [pictures[other] for other in some if other in pictures]
-            for other_picture in (*known, *strangers):
-                pair = pairs[other_picture.original_id]
-                verdict = judge(picture, other_picture, limits)
+        done |= {_pair(original_id, other) for other in near}
+    # What is near any of them is read at once, where it is not too much to hold.
+    strangers = {other for near in waiting.values() for other in near} - pictures.keys()
+    known = {**pictures, **_by_id(strangers)} if len(strangers) <= _MOST_COMPARED else pictures
+    found: list[Lookalike] = []
+    for original_id, others in waiting.items():
+        for some in _parts(others, _MOST_COMPARED):
+            missing = [other for other in some if other not in known and known is pictures]
+            for picture in (
+                *(known[other] for other in some if other in known),
+                *(pictures_of(missing) if missing else ()),
+            ):
+                verdict = judge(pictures[original_id], picture, limits)
                 if verdict is not None:
-                    found.append(Lookalike(*pair, verdict))
-        done |= {pairs[other] for other in waiting}
+                    found.append(Lookalike(*_pair(original_id, picture.original_id), verdict))
     return found
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return min(one, other), max(one, other)
 
 
 def _component(seed: int) -> tuple[set[int], list[Lookalike]]:
