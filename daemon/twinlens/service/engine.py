@@ -22,6 +22,7 @@ from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
 from twinlens.host.courtesy import be_courteous
 from twinlens.host.lock import ProcessLock
+from twinlens.host.memory import give_back
 from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.clock_check import CHECK_CLOCKS, ClockCheck
 from twinlens.ingest.intake import Intake, IntakeParts
@@ -161,7 +162,11 @@ class Engine:
             is_stopped=self.is_stopped,
             on_progress=self._options.on_progress,
         )
-        return runner.run(job, self.registry.get(job.name))
+        try:
+            return runner.run(job, self.registry.get(job.name))
+        finally:
+            # A pass over a large library leaves tens of MB that a daemon at rest has no use for.
+            give_back()
 
     def catch_up(self) -> None:
         """Carry out what is left of grouping anew, before anything else is asked of the groups."""
