@@ -185,18 +185,18 @@ def _compared(
         done |= {_pair(original_id, other) for other in near}
     # What is near any of them is read at once, where it is not too much to hold.
     strangers = {other for near in waiting.values() for other in near} - pictures.keys()
-    known = {**pictures, **_by_id(strangers)} if len(strangers) <= _MOST_COMPARED else pictures
+    are_few = len(strangers) <= _MOST_COMPARED
+    known = {**pictures, **(_by_id(strangers) if are_few else {})}
     found: list[Lookalike] = []
     for original_id, others in waiting.items():
         for some in _parts(others, _MOST_COMPARED):
-            missing = [other for other in some if other not in known and known is pictures]
-            for picture in (
-                *(known[other] for other in some if other in known),
-                *(pictures_of(missing) if missing else ()),
-            ):
-                verdict = judge(pictures[original_id], picture, limits)
+            at_hand = known if are_few else {**pictures, **_by_id(set(some) - pictures.keys())}
+            for other in some:
+                if other not in at_hand:
+                    continue
+                verdict = judge(pictures[original_id], at_hand[other], limits)
                 if verdict is not None:
-                    found.append(Lookalike(*_pair(original_id, picture.original_id), verdict))
+                    found.append(Lookalike(*_pair(original_id, other), verdict))
     return found
 
 

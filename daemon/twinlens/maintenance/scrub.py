@@ -9,8 +9,9 @@ it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from twinlens.maintenance.outcomes import Outcome
 from twinlens.maintenance.verdicts import judge
 from twinlens.model.paths import to_bytes
 from twinlens.model.roots import RootState
@@ -25,22 +26,6 @@ Item = list[Any]
 NAME = "verify"
 AT_ONCE = 5000
 """Files that one slice with a time limit looks at, at the most."""
-
-
-class Outcome(Protocol):
-    """What became of one file: of the job framework."""
-
-    @property
-    def item(self) -> Any:
-        """The file's id, and the seconds of its slice."""
-
-    @property
-    def result(self) -> Any:
-        """A Reread, or None where the file was passed over."""
-
-    @property
-    def error(self) -> str | None:
-        """Why there is no result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ with the vault itself ends the pass, and nothing is concluded from it.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from twinlens.maintenance.vault_passes import AT_ONCE, Outcome, Slice, VaultParts, limit_of
+from twinlens.maintenance.outcomes import Outcome
+from twinlens.maintenance.vault_passes import AT_ONCE, Slice, VaultParts, limit_of
 from twinlens.maintenance.vault_work import Stored, Storing
 from twinlens.model.vault import BlobState
 from twinlens.store import blobs

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinlens.host.uptime import Uptime, uptime
-from twinlens.maintenance.vault_passes import Outcome, Slice, VaultParts
+from twinlens.maintenance.outcomes import Outcome
+from twinlens.maintenance.vault_passes import Slice, VaultParts
 from twinlens.maintenance.vault_work import Looked, Looking
 from twinlens.model.vault import BlobRecord, BlobState, Listing
 from twinlens.store import blobs, lived, meta

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from twinlens.maintenance.vault_work import Way
 from twinlens.model.vault import VaultSpec
@@ -13,22 +12,6 @@ NO_VAULT = "no vault is named in the config"
 NOT_MADE = "no vault was made yet: twinlens vault fill --new"
 AT_ONCE = 5000
 """Objects that one slice with a time limit works on, at the most."""
-
-
-class Outcome(Protocol):
-    """What became of one item: of the job framework."""
-
-    @property
-    def item(self) -> Any:
-        """What `discover` gave."""
-
-    @property
-    def result(self) -> Any:
-        """What the worker returned; None where the item was passed over."""
-
-    @property
-    def error(self) -> str | None:
-        """Why there is no result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ and is told. Trouble with the vault itself ends the pass and proves nothing of a
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from twinlens.maintenance.vault_passes import AT_ONCE, Outcome, Slice, VaultParts, limit_of
+from twinlens.maintenance.outcomes import Outcome
+from twinlens.maintenance.vault_passes import AT_ONCE, Slice, VaultParts, limit_of
 from twinlens.maintenance.vault_work import BlobRead, BlobReading
 from twinlens.model.vault import BlobState
 from twinlens.store import blobs
