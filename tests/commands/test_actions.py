@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.acting import tree
+from support.drift import counted_links
 from support.world import World, jpeg, opened_world, raw
 from twinlens.actions import performing
 from twinlens.commands import decide as decide_command
@@ -264,7 +265,7 @@ def test_the_counts_of_references_hold(world: World) -> None:
     undo(room(world), "1.1")
 
     with world.store.database.reading():
-        assert originals.counts() == {i: n for i, n in originals.counted_links().items() if n}
+        assert originals.counts() == {i: n for i, n in counted_links().items() if n}
 
 
 def test_a_broken_off_action_is_taken_back_at_the_next_start(

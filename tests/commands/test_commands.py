@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.drift import set_count
 from support.made_up import AT, put_file, put_original
 from support.stores import Store
 from support.world import World, jpeg, opened_world, raw
@@ -23,7 +24,7 @@ from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.model.jobs import JobState
 from twinlens.store import jobs as jobs_store
-from twinlens.store import originals, work_items
+from twinlens.store import work_items
 from twinlens.store.database import Database
 
 FILE_KEYS = {
@@ -260,8 +261,8 @@ def test_the_passes_by_hand_say_what_they_did(store: Store, root_id: int, tmp_pa
     def work() -> None:
         drifted, orphan = put_original("drifted"), put_original("orphan")
         put_file(root_id, b"a", drifted)
-        originals.set_count(drifted, 3, AT)
-        originals.set_count(orphan, 0, AT)
+        set_count(drifted, 3, AT)
+        set_count(orphan, 0, AT)
 
     store.write(work)
 

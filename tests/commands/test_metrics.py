@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.drift import set_count
 from support.made_up import AT, put_file, put_original, stat
 from support.stores import Store
 from support.world import World, jpeg, opened_world, raw
@@ -22,7 +23,7 @@ from twinlens.model.files import FileStatus
 from twinlens.model.metrics import Metric, MetricKind, Sample
 from twinlens.model.roots import WatchMode
 from twinlens.service.measuring import MetricsFile
-from twinlens.store import meta, originals, roots, work_items
+from twinlens.store import meta, roots, work_items
 
 LINE = re.compile(
     r'^(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<labels>(?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})?'
@@ -287,6 +288,6 @@ def test_a_file_is_replaced_whole_and_never_through_a_link(tmp_path: Path) -> No
 def test_drift_that_was_mended_is_counted(store: Store, root_id: int, tmp_path: Path) -> None:
     (tmp_path / "photos" / "year").mkdir(parents=True)
     for turn in (1, 2):
-        store.write(lambda: originals.set_count(put_original("a"), 3, AT))
+        store.write(lambda: set_count(put_original("a"), 3, AT))
         Reconcile(store.database, store.writer, lambda: datetime.now(UTC)).run()
         assert read(metrics(store.database))["twinlens_reference_drift_total", ()] == 3 * turn

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from support.drift import set_count
 from support.world import World, jpeg, opened_world, raw
 from twinlens.cli.telling import show_why
 from twinlens.commands.acting import ActionRoom
@@ -151,7 +152,7 @@ def test_actions_mendings_and_the_rest_are_read_aloud(world: World) -> None:
     world.put("copy of lone.jpg", jpeg(9))
     world.scan()
     number = apply(room(world))["action"]
-    world.store.write(lambda: originals.set_count(originals.find_id(sha(world)) or 0, 7, "now"))
+    world.store.write(lambda: set_count(originals.find_id(sha(world)) or 0, 7, "now"))
     (world.photos / "keep").mkdir()
     Reconcile(world.store.database, world.store.writer, world.clock).run()
     undo(room(world))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from support.drift import counted_links
 from support.snapshot import snapshot
 from support.world import Workers, World, jpeg, opened_world, raw
 from twinlens.store import files, originals
@@ -169,7 +170,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory, workers: Workers) -
 
 def counts_are_links(world: World) -> bool:
     with world.store.database.reading():
-        counted = originals.counted_links()
+        counted = counted_links()
         return {i: n for i, n in originals.counts().items() if n} == counted
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.drift import counted_links
 from support.made_up import digest, found, measured, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
@@ -450,6 +451,6 @@ def test_whatever_is_recorded_every_count_is_the_number_of_live_files(
         book.record(*([seen, seen] if repeats else [seen]))
 
         with book.store.database.reading():
-            counted = originals.counted_links()
+            counted = counted_links()
             stored = {i: n for i, n in originals.counts().items() if n}
         assert stored == counted

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.drift import set_count
 from support.made_up import AT, digest, put_file, put_original
 from support.stores import Store
 from twinlens.host.uptime import Uptime
@@ -277,7 +278,7 @@ def test_a_content_with_a_file_is_kept_whatever_its_count_says(house: House, sto
     def work() -> None:
         original_id = put_original("drifted")
         put_file(house.root_id, b"a.jpg", original_id)
-        originals.set_count(original_id, 0, AT)
+        set_count(original_id, 0, AT)
 
     store.write(work)
     house.clean()

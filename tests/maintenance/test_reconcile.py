@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.drift import counted_links, set_count
 from support.made_up import AT, digest, put_file, put_original, stat
 from support.stores import Store
 from twinlens.maintenance.reconcile import (
@@ -63,8 +64,8 @@ def test_drift_is_mended_both_ways_and_reported_with_its_cause(
         for number, original_id in enumerate((right, high, low, low, missed, missed)):
             put_file(root_id, b"%d" % number, original_id, at=stat(number))
         files.set_gone((files.find(root_id, b"5") or pytest.fail("no file")).id, AT)
-        originals.set_count(high, 4, AT)
-        originals.set_count(low, 0, AT)
+        set_count(high, 4, AT)
+        set_count(low, 0, AT)
 
     store.write(work)
 
@@ -90,7 +91,7 @@ def test_what_was_mended_stands_in_the_story_of_the_content(
         high, right = put_original("high"), put_original("right")
         for number, original_id in enumerate((high, right)):
             put_file(root_id, b"%d" % number, original_id)
-        originals.set_count(high, 4, AT)
+        set_count(high, 4, AT)
 
     store.write(work)
     reconcile(store)
@@ -161,7 +162,7 @@ def test_an_orphan_keeps_the_time_since_when_it_is_one(store: Store, photos: Pat
     store.adopt(photos)
 
     def work() -> None:
-        originals.set_count(put_original("a"), 0, AT)
+        set_count(put_original("a"), 0, AT)
 
     store.write(work)
 
@@ -290,7 +291,7 @@ def test_whatever_was_wrong_a_second_pass_finds_nothing(
             status = FileStatus.OK if is_live else FileStatus.GONE
             put_file(root_id, b"%d" % number, ids[which], status=status)
         for original_id, count in zip(ids, counts, strict=True):
-            originals.set_count(original_id, count, AT)
+            set_count(original_id, count, AT)
 
     store.write(work)
     live = [which for which, is_live in links if is_live]
@@ -302,7 +303,7 @@ def test_whatever_was_wrong_a_second_pass_finds_nothing(
     assert sum(first.causes.values()) == first.mended
     assert reconcile(store) == ReconcileReport(3, 0, 0)
     with store.database.reading():
-        assert {i: n for i, n in originals.counts().items() if n} == originals.counted_links()
+        assert {i: n for i, n in originals.counts().items() if n} == counted_links()
         for n in range(3):
             found = originals.find(digest(f"word {n}"))
             assert found is not None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.drift import set_count
 from support.made_up import AT, digest, put_file, put_original
 from support.stores import Store
 from twinlens.host.uptime import Uptime
@@ -141,7 +142,7 @@ def test_the_count_is_what_refers_whatever_comes_in_whatever_order(
             holds.release_all(holds.JOB, job, AT)
         blobs.forget([digest("a")], AT)
         original_id = put_original("a")
-        originals.set_count(original_id, 0, AT)
+        set_count(original_id, 0, AT)
         return original_id
 
     original_id = store.write(begin)

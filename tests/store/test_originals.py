@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.drift import counted_links, set_count
 from support.made_up import AT, digest, measured, put_file, put_original
 from support.stores import Store
 from twinlens.model.picture import (
@@ -132,7 +133,7 @@ def test_one_reference_taken_away_twice_does_no_harm(store: Store) -> None:
 def test_the_count_is_never_negative_whatever_comes(store: Store, steps: list[bool]) -> None:
     def work() -> None:
         original_id = put_original("counted")
-        originals.set_count(original_id, 0, AT)
+        set_count(original_id, 0, AT)
         expected = 0
         for is_more in steps:
             expected = expected + 1 if is_more else max(expected - 1, 0)
@@ -173,15 +174,15 @@ def test_links_are_counted_from_live_files_alone(store: Store, root_id: int) -> 
 
     first, _ = store.write(work)
 
-    assert store.read(originals.counted_links) == {first: 2}
+    assert store.read(counted_links) == {first: 2}
 
 
 def test_an_orphan_that_a_live_file_refers_to_after_all_is_none(store: Store, root_id: int) -> None:
     def work() -> int:
         drifted, orphan = put_original("drifted"), put_original("orphan")
         put_file(root_id, b"a", drifted)
-        originals.set_count(drifted, 0, AT)
-        originals.set_count(orphan, 0, AT)
+        set_count(drifted, 0, AT)
+        set_count(orphan, 0, AT)
         return orphan
 
     orphan = store.write(work)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from support.drift import counted_links
 from support.world import World
 from twinlens.commands.acting import ActionRoom
 from twinlens.commands.apply import apply, shown
@@ -66,7 +67,7 @@ def require_world(world: World, but: Iterable[str] = ()) -> None:
     require_truth(rows_of(world), world.photos, but)
     with world.store.database.reading():
         counts = {i: n for i, n in originals.counts().items() if n}
-        assert counts == {i: n for i, n in originals.counted_links().items() if n}
+        assert counts == {i: n for i, n in counted_links().items() if n}
     require_sound(world.store.path)
 
 

@@ -25,7 +25,6 @@ _DIGEST_BYTES: Final = 20
 _MOST_PARTS: Final = 100_000
 """A file in more pieces than this was made to be slow."""
 
-_SOI: Final = 0xD8
 _EOI: Final = 0xD9
 _SOS: Final = 0xDA
 _COM: Final = 0xFE

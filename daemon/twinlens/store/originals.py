@@ -10,9 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from peewee import fn
-
-from twinlens.model.files import FileStatus
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import (
     Confidence,
@@ -28,7 +25,7 @@ from twinlens.store import holds
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, named_rows, slot
-from twinlens.store.tables import File, Original
+from twinlens.store.tables import Original
 
 _FACTS = tuple(field.name for field in fields(Metadata))
 _MEASURED = (
@@ -181,26 +178,9 @@ def count_of(original_id: int) -> int:
     return 0 if row is None else int(row.reference_count)
 
 
-def set_count(original_id: int, count: int, at: str) -> None:
-    """Mend a count that drifted."""
-    Original.update(reference_count=count, orphaned_at=None if count else at).where(
-        Original.id == original_id
-    ).execute()
-
-
 def counts() -> dict[int, int]:
     """Every content's stored count."""
     return dict(tuples(Original.select(Original.id, Original.reference_count)))
-
-
-def counted_links() -> dict[int, int]:
-    """Every content's live files, counted now."""
-    query = (
-        File.select(File.original, fn.COUNT(File.id))
-        .where(File.original.is_null(False) & (File.status != FileStatus.GONE.value))
-        .group_by(File.original)
-    )
-    return dict(tuples(query))
 
 
 def outdated(algorithm_version: int) -> frozenset[int]:

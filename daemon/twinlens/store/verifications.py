@@ -164,11 +164,6 @@ def damages() -> list[Damage]:
     return sorted((_damage(row) for row in _damaged_rows()), key=lambda damage: damage.path)
 
 
-def damage_of(file_id: int) -> Damage | None:
-    """The damage of one file."""
-    return next((damage for damage in damages() if damage.file_id == file_id), None)
-
-
 def damaged_ids() -> frozenset[int]:
     """The files that must not be taken for a good copy of anything."""
     return frozenset(int(row.id) for row in _damaged_rows())
