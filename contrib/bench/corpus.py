@@ -9,13 +9,15 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from options import Options
 from PIL import Image, ImageChops, ImageDraw
+from progress import say, show_count
 
 SEED = 20_240_601
 VERSION = 1
@@ -28,6 +30,7 @@ _NOISE_DEVIATIONS = (6.0, 8.0, 9.0, 10.0, 12.0)
 """In grey levels: a camera's noise grows with its sensitivity."""
 _OCTAVES = (4, 8, 16, 32, 64, 128)
 _TAKEN_TOGETHER = 16
+_READ_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,22 @@ class Corpus:
     def scenes(self) -> int:
         """How many pictures are painted; the rest are made from them."""
         return self.pictures - self.copies - self.re_encodings
+
+
+def prepared(usual: Corpus, options: Options) -> tuple[Corpus, Path]:
+    """The corpus in the shape that is asked for and its root, all of it in the page cache."""
+    corpus = replace(
+        usual, pictures=options.pictures or usual.pictures, size=options.size or usual.size
+    )
+    say(f"{corpus.label}: making the pictures, unless they are there")
+    root = make(corpus, options.folder, os.cpu_count() or 1, show_count)
+    say(f"{corpus.label}: reading them once, so that the disk plays no part")
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with open(os.path.join(folder, name), "rb", buffering=0) as stream:
+                while stream.read(_READ_AT_ONCE):
+                    pass
+    return corpus, root
 
 
 LARGE = Corpus("large", 500, (4000, 3000), copied=0.06, re_encoded=0.06)

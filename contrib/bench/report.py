@@ -1,132 +1,114 @@
-"""The table that the benchmark prints, and the same numbers for programs."""
+"""The numbers of a run as a table for the eye and as JSON for programs."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from statistics import median
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from measuring import Cost
-from subject import Idle
+from rows import Row, row_of
 
-_MIB = 1 << 20
-_HEAD = ("", "wall s", "cpu s", "resident MiB", "proportional MiB", "others' cores")
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One turn of the three measurements, each as a whole process."""
-
-    floor: Cost
-    scan: Cost
-    second_scan: Cost
+FORMAT = 2
+"""Of the JSON: raised when its shape changes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What was measured on one corpus. `idle` is None where the daemon was not looked at."""
+class Measured:
+    """One section as it was measured: when (ISO 8601, UTC), on what, and its rows."""
 
-    corpus: str
-    pictures: int
-    bytes_total: int
-    processes: int
-    rounds: tuple[Round, ...]
-    idle: Idle | None
-
-    @property
-    def floor(self) -> Cost:
-        return middle([one.floor for one in self.rounds])
-
-    @property
-    def scan(self) -> Cost:
-        return middle([one.scan for one in self.rounds])
-
-    @property
-    def second_scan(self) -> Cost:
-        return middle([one.second_scan for one in self.rounds])
-
-    def ratio(self, value: Callable[[Cost], float]) -> float:
-        """How many times the floor a scan takes: the median of the rounds' own ratios.
-
-        Floor and scan of a round run one after the other, so what else the machine does hits both.
-        """
-        return median(value(one.scan) / value(one.floor) for one in self.rounds)
+    name: str
+    title: str
+    taken: str
+    machine: str
+    rows: tuple[Row, ...]
 
     def as_json(self) -> dict[str, object]:
-        """Everything, the single rounds too."""
         return {
-            "corpus": self.corpus,
-            "pictures": self.pictures,
-            "bytes": self.bytes_total,
-            "processes": self.processes,
-            "floor": asdict(self.floor),
-            "scan": asdict(self.scan),
-            "second_scan": asdict(self.second_scan),
-            "wall_ratio": round(self.ratio(_wall), 3),
-            "cpu_ratio": round(self.ratio(_cpu), 3),
-            "idle": None if self.idle is None else asdict(self.idle),
-            "rounds": [asdict(one) for one in self.rounds],
+            "title": self.title,
+            "taken": self.taken,
+            "machine": self.machine,
+            "rows": [row.as_json() for row in self.rows],
         }
 
-    def as_text(self) -> str:
-        """A table for the eye."""
-        rows = [
-            _HEAD,
-            _row("floor", self.floor),
-            _row("scan", self.scan),
-            ("  ratio", f"{self.ratio(_wall):.2f} x", f"{self.ratio(_cpu):.2f} x", "", "", ""),
-            _row("second scan", self.second_scan),
-        ]
-        if self.idle is not None:
-            memory = self.idle.memory
-            name = f"idle daemon ({memory.processes} processes)"
-            share = f"{self.idle.cpu_percent:.2f} %"
-            rows.append((name, "", share, _mib(memory.rss_bytes), _mib(memory.pss_bytes), ""))
-        title = (
-            f"{self.corpus}: {self.pictures} pictures, {self.bytes_total / 1e6:,.0f} MB, "
-            f"{self.processes} processes, median of {len(self.rounds)}"
+
+def read(path: Path) -> dict[str, Measured]:
+    """What `write` left there, by the sections' names; ValueError for another format."""
+    text = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(text, dict) or text.get("format") != FORMAT:
+        raise ValueError(f"{path} holds no numbers of this benchmark")
+    return {
+        name: Measured(
+            name,
+            found["title"],
+            found["taken"],
+            found["machine"],
+            tuple(row_of(row) for row in found["rows"]),
         )
-        return "\n".join([title, *_aligned(rows)])
+        for name, found in text["sections"].items()
+    }
 
 
-def middle(costs: Sequence[Cost]) -> Cost:
-    """The median of each number by itself."""
-    return Cost(
-        wall_seconds=median(cost.wall_seconds for cost in costs),
-        cpu_seconds=median(cost.cpu_seconds for cost in costs),
-        rss_bytes=int(median(cost.rss_bytes for cost in costs)),
-        pss_bytes=int(median(cost.pss_bytes for cost in costs)),
-        others_cores=median(cost.others_cores for cost in costs),
-    )
+def write(path: Path, sections: Mapping[str, Measured]) -> None:
+    """All sections, with the single rounds."""
+    found = {name: section.as_json() for name, section in sections.items()}
+    text = json.dumps({"format": FORMAT, "sections": found}, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def _wall(cost: Cost) -> float:
-    return cost.wall_seconds
+def as_text(section: Measured) -> str:
+    """One section: first what each program took, then what had to be reached."""
+    lines = [section.title, f"({section.taken}, {section.machine})"]
+    subjects = list(dict.fromkeys(row.subject for row in section.rows if row.subject))
+    if subjects:
+        lines += ["", *aligned(costs_table(section.rows, subjects))]
+    alone = [row for row in section.rows if not row.subject]
+    if alone:
+        lines += ["", *aligned([("", "measured", "target", "", ""), *map(cells, alone)])]
+    return "\n".join(lines)
 
 
-def _cpu(cost: Cost) -> float:
-    return cost.cpu_seconds
+def costs_table(rows: Sequence[Row], subjects: Sequence[str]) -> list[tuple[str, ...]]:
+    """A line for each subject and a column for each `what`; the notes at the end."""
+    with_subject = [row for row in rows if row.subject]
+    columns = list(dict.fromkeys((row.what, row.unit) for row in with_subject))
+    found = {(row.subject, row.what): row for row in with_subject}
+    table = [("", *(f"{what} {unit}".rstrip() for what, unit in columns), "")]
+    for subject in subjects:
+        own = [found.get((subject, what)) for what, _ in columns]
+        notes = dict.fromkeys(row.note for row in own if row and row.note)
+        numbers = ("" if row is None else number(row.measured) for row in own)
+        table.append((subject, *numbers, "; ".join(notes)))
+    return table
 
 
-def _row(name: str, cost: Cost) -> tuple[str, ...]:
-    return (
-        name,
-        f"{cost.wall_seconds:.2f}",
-        f"{cost.cpu_seconds:.2f}",
-        _mib(cost.rss_bytes),
-        _mib(cost.pss_bytes),
-        f"{cost.others_cores:.1f}",
-    )
+def cells(row: Row) -> tuple[str, ...]:
+    """what, measured, target, whether it is met, note."""
+    met = {True: "met", False: "MISSED", None: ""}[row.is_met]
+    target = ""
+    if row.target is not None:
+        target = f"{'>=' if row.is_floor else '<='} {number(row.target)} {row.unit}"
+    return row.what, f"{number(row.measured)} {row.unit}".strip(), target, met, row.note
 
 
-def _mib(size: int) -> str:
-    return f"{size / _MIB:.0f}"
+def number(value: float | None) -> str:
+    """Three digits that matter; "-" for what could not be measured."""
+    if value is None:
+        return "-"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    for least, digits in ((100, 0), (10, 1), (0.1, 2)):
+        if abs(value) >= least:
+            return f"{value:.{digits}f}"
+    return f"{value:.3f}" if value else "0"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+def aligned(table: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns under each other; the first and the last are words, the others numbers."""
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    last = len(widths) - 1
     return [
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if column in (0, last) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for line in table
     ]

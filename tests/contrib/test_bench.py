@@ -5,15 +5,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+
+Rows = list[dict[str, Any]]
 
 RUN = Path(__file__).resolve().parents[2] / "contrib/bench/run"
 
 
 def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    shape = ("--corpus", "large", "--pictures", "16", "--size", "320x240", "--rounds", "1")
+    shape = ("--pictures", "16", "--size", "320x240", "--rounds", "1")
     return subprocess.run(
         [str(RUN), *shape, "--folder", str(folder), *arguments],
         capture_output=True,
@@ -33,93 +36,139 @@ def make(folder: Path) -> None:
 
 
 def pictures(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/photos/**/*.[jJ][pP][gG]"))
+    return sorted(folder.glob("**/*.[jJ][pP][gG]"))
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object], str]:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Rows], str]:
     folder = tmp_path_factory.mktemp("bench")
     numbers = folder / "numbers.json"
     done = bench(
-        folder, "--json", str(numbers), "--idle-seconds", "0.5", "--watched-seconds", "0.5"
+        folder,
+        *("--only", "idle,first-large", "--json", str(numbers)),
+        *("--rest-seconds", "0.5", "--watched-seconds", "0.5"),
     )
     assert done.returncode == 0, done.stderr
-    return folder, json.loads(numbers.read_text())[0], done.stdout
+    sections = json.loads(numbers.read_text())["sections"]
+    return folder, {name: found["rows"] for name, found in sections.items()}, done.stdout
 
 
 def test_a_corpus_has_as_many_files_as_it_was_asked_for(
-    measured: tuple[Path, dict[str, object], str],
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
-    folder, numbers, _ = measured
+    folder, _, _ = measured
 
-    assert len(pictures(folder)) == numbers["pictures"] == 16
+    assert len(pictures(folder / "large-16-320x240-v1")) == 16
 
 
 def test_one_of_its_pictures_is_a_copy_and_all_others_differ(
-    measured: tuple[Path, dict[str, object], str],
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
     folder, _, _ = measured
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pictures(folder)]
+    found = pictures(folder / "large-16-320x240-v1")
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in found]
 
     assert len(set(digests)) == len(digests) - 1
 
 
 def test_its_pictures_come_from_a_camera_without_maker_notes(
-    measured: tuple[Path, dict[str, object], str],
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
     folder, _, _ = measured
-    with Image.open(next(folder.glob("*/photos/DCIM/100CANON/IMG_0003.JPG"))) as picture:
+    with Image.open(next(folder.glob("large-*/photos/DCIM/100CANON/IMG_0003.JPG"))) as picture:
         details = picture.getexif().get_ifd(0x8769)
 
     assert details[0x9003] == "2019:03:01 11:14:00"
     assert 0x927C not in details
 
 
-def test_every_measurement_has_a_time_and_a_memory(
-    measured: tuple[Path, dict[str, object], str],
+def test_every_program_has_its_times_and_its_memory(
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
-    _, numbers, table = measured
+    _, sections, table = measured
+    numbers = {(row["subject"], row["what"]): row["measured"] for row in sections["first-large"]}
 
-    for name in ("floor", "scan", "second_scan"):
-        cost = numbers[name]
-        assert isinstance(cost, dict)
-        assert cost["wall_seconds"] > 0
-        assert cost["cpu_seconds"] > 0
-        assert cost["rss_bytes"] > cost["pss_bytes"] > 0
-        assert name.replace("_", " ") in table
+    for name in ("floor", "twinlens"):
+        assert numbers[name, "wall"] > 0
+        assert numbers[name, "processor"] > 0
+        assert numbers[name, "resident"] > numbers[name, "proportional"] > 0
+        assert f"\n{name} " in table
+
+
+def test_a_ratio_is_the_scan_beside_the_floor_and_says_whether_that_is_enough(
+    measured: tuple[Path, dict[str, Rows], str],
+) -> None:
+    _, sections, _ = measured
+    seconds = {
+        row["subject"]: row["measured"]
+        for row in sections["first-large"]
+        if row["what"] == "processor"
+    }
+    (ratio,) = (
+        row for row in sections["first-large"] if row["what"] == "processor time, beside the floor"
+    )
+
+    assert ratio["measured"] == pytest.approx(seconds["twinlens"] / seconds["floor"])
+    assert ratio["rounds"] == [ratio["measured"]]
+    assert ratio["is_met"] == (ratio["measured"] <= 1.35)
 
 
 def test_the_idle_daemon_is_several_processes_with_memory(
-    measured: tuple[Path, dict[str, object], str],
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
-    _, numbers, _ = measured
-    idle = numbers["idle"]
+    _, sections, _ = measured
+    memory, resident, processor = sections["idle"]
 
-    assert isinstance(idle, dict)
-    assert idle["memory"]["processes"] >= 2
-    assert idle["cpu_percent"] < 50
+    assert resident["measured"] > memory["measured"] > 0
+    assert int(memory["note"].removesuffix(" processes")) >= 2
+    assert processor["measured"] < 50
+
+
+def test_the_table_is_printed_again_from_the_numbers(
+    measured: tuple[Path, dict[str, Rows], str],
+) -> None:
+    folder, _, table = measured
+
+    again = bench(folder, "--from", str(folder / "numbers.json"))
+
+    assert again.stdout == table
+
+
+def test_the_sections_stand_in_the_tables_order_however_they_are_named(
+    measured: tuple[Path, dict[str, Rows], str],
+) -> None:
+    _, sections, _ = measured
+
+    assert list(sections) == ["first-large", "idle"]
+
+
+def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--only", "idle,speed")
+
+    assert done.returncode == 2
+    assert "'speed'" in done.stderr
 
 
 def test_a_corpus_that_is_there_is_used_again(
-    measured: tuple[Path, dict[str, object], str],
+    measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
     folder, _, _ = measured
-    before = {path: path.stat().st_ino for path in pictures(folder)}
+    before = {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v1")}
 
     make(folder)
 
-    assert {path: path.stat().st_ino for path in pictures(folder)} == before
+    assert {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v1")} == before
 
 
 def test_the_same_pictures_are_made_each_time(
-    measured: tuple[Path, dict[str, object], str], tmp_path: Path
+    measured: tuple[Path, dict[str, Rows], str], tmp_path: Path
 ) -> None:
     folder, _, _ = measured
 
     make(tmp_path)
 
     assert [path.read_bytes() for path in pictures(tmp_path)] == [
-        path.read_bytes() for path in pictures(folder)
+        path.read_bytes() for path in pictures(folder / "large-16-320x240-v1")
     ]
 
 

@@ -1,0 +1,28 @@
+"""The parts of the benchmark, in the order of the table. A new part is one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import first_scan
+import idle
+from options import Options
+from rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part that can be measured by itself: its name, its title, and what measures it.
+
+    `measure` may raise CommandError or SubjectError: then the section has no rows, the others do.
+    """
+
+    name: str
+    title: str
+    measure: Callable[[Options], list[Row]]
+
+
+SECTIONS = (
+    Section("first-large", "First scan, 500 pictures of 12 megapixels", first_scan.large),
+    Section("first-many", "First scan, 20,000 small pictures", first_scan.many),
+    Section("idle", "The daemon at rest, 20,000 pictures known", idle.measure),
+)
