@@ -87,6 +87,8 @@ _COMPOSITES = {
     _IPTC_DIGITAL: "Composite:DigitalCreationDateTime",
 }
 _IPTC_TIMES = {_IPTC: "IPTC:TimeCreated", _IPTC_DIGITAL: "IPTC:DigitalCreationTime"}
+_STATED_BY = _COMPOSITES | {_GPS: _GPS_DATE}
+"""Where the statement of a tag may stand when the tag itself is not there."""
 _CONTAINER_TIMES = frozenset({"QuickTime:CreateDate", "QuickTime:MediaCreateDate"})
 _FIX_AGE = timedelta(minutes=2)
 # Scanner, ScanJet, ScanSnap, CanoScan, Coolscan; Epson's and Plustek's series.
@@ -105,7 +107,8 @@ def content_candidates(tags: Mapping[str, str], kind: Kind) -> tuple[DateCandida
     after the tag that holds it: zone, sub-seconds and the time of a split date are joined to it.
     When a sidecar was modified says nothing of the picture and is left out. Never raises.
     """
-    readings = {tag: reading for tag in _RANKS if (reading := _read(tags, tag)) is not None}
+    stated = (tag for tag in _RANKS if tag in tags or _STATED_BY.get(tag, "") in tags)
+    readings = {tag: reading for tag in stated if (reading := _read(tags, tag)) is not None}
     readings = {tag: _told(tag, reading, readings, tags) for tag, reading in readings.items()}
     found = []
     for tag, reading in readings.items():

@@ -3,25 +3,16 @@
 The daemon itself never decodes, so it need not hold the decoders: that is 30 MB on a small box.
 """
 
-import importlib
-
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.model.files import Finding, Look
 
 PRELOAD = ("twinlens.ingest.analyse",)
 """What the workers' server imports once, so that its workers share the memory."""
 
-_LOADED_BY_WORKERS = ("scipy.fftpack", "pywt")
-"""What imagehash loads at its first hash. The server lives as long as the daemon and would keep
-these 25 MB for nothing while nobody works."""
-
-
 def start_worker(limits: WorkerLimits) -> None:
     """Make a new worker process ready: the pool's initializer."""
     from twinlens.ingest.analyse import prepare_worker  # noqa: PLC0415 - see above
 
-    for name in _LOADED_BY_WORKERS:
-        importlib.import_module(name)
     prepare_worker(limits)
 
 
