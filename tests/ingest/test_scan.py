@@ -16,7 +16,7 @@ from support.world import World, jpeg
 from twinlens.ingest import survey as survey_module
 from twinlens.ingest.survey import Survey
 from twinlens.model.files import Condition, FileRecord, FileStatus
-from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.model.picture import DECODED_VERSIONS
 from twinlens.model.roots import RootState
 from twinlens.store import files, originals
 from twinlens.watch import scanner
@@ -504,7 +504,7 @@ def test_contents_of_an_older_analysis_are_measured_anew(world: World) -> None:
     world.store.write(make_old)
 
     assert numbers(world.scan()) == {"unchanged": 2}
-    assert world.store.read(lambda: originals.outdated(ALGORITHM_VERSION)) == frozenset()
+    assert world.store.read(lambda: originals.outdated(DECODED_VERSIONS)) == frozenset()
     assert world.scan()["bytes_read"] == 0
 
 

@@ -159,7 +159,7 @@ def test_only_contents_of_that_size_and_version_spare_a_decoding(store: Store) -
 
     store.write(work)
 
-    known = store.read(lambda: originals.digests_of_size(10, ALGORITHM_VERSION))
+    known = store.read(lambda: originals.digests_of_size(10, {ALGORITHM_VERSION}))
     assert known == {digest("same size")}
 
 

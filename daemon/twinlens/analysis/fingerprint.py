@@ -1,10 +1,10 @@
 """Perceptual hashes of one picture, and whether they mean anything.
 
 All four hashes come from one thumbnail, the pHash, aHash and wHash by way of one picture of 32x32
-pixels. They are imagehash's own, bit for bit, of that small picture (its pHash and wHash are
-computed here without the libraries of transforms that it loads for them); a thumbnail of at least 240
-pixels each way and its reduction in two steps leave the pHash within 2 bits of the full picture's,
-and mostly equal to it.
+pixels. They are imagehash's own, bit for bit, of that small picture (its pHash and wHash without
+the libraries of transforms that it loads for them); a thumbnail of at least 240 pixels each way and
+its reduction in two steps leave the pHash within 2 bits of the full picture's, and mostly equal to
+it.
 
 A hash of a picture that shows next to nothing is noise: flat, black, blown out, half dark, a page
 of text and a screenshot of a list all collide with others of their kind at distances near 0. Four

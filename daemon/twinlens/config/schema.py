@@ -236,6 +236,12 @@ class WorkersConfig(Section):
 class SimilarityConfig(Section):
     """When two pictures are the same one."""
 
+    enabled: bool = Field(
+        default=True,
+        description="Off, pictures are not decoded: exact copies, pairs, groups and dates are "
+        "found, at the speed of reading, but neither pictures that look alike nor damaged ones; on "
+        "again, the next scan makes up for it.",
+    )
     preset: Word[Preset] = Field(
         default=Preset.NORMAL,
         description="How alike pictures must be: `strict` shows the nearest alone, `loose` more "

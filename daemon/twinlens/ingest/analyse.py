@@ -33,7 +33,9 @@ class Analyst:
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._tool = ExifTool(limits.exiftool, limits.exiftool_seconds) if limits.exiftool else None
-        self._instruments = Instruments(limits.decode_pixels, self._tool)
+        self._instruments = Instruments(
+            limits.decode_pixels, self._tool, are_pictures_decoded=limits.are_pictures_decoded
+        )
         register_decoders()
 
     def analyse(self, look: Look) -> Finding:

@@ -27,7 +27,7 @@ from twinlens.jobs.work_queue import AGAIN, WRITTEN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
 from twinlens.model.paths import printable
-from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.model.picture import DECODED_VERSIONS
 from twinlens.store import counters
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -47,7 +47,8 @@ _TOLD = (EVENT, WRITTEN)
 @dataclass(frozen=True, slots=True)
 class IntakeParts:
     """What the intake works with. `absorb` records findings in the current transaction; `announce`
-    hears of what was recorded once it is committed."""
+    hears of what was recorded once it is committed. `versions` are those of originals that are not
+    measured again."""
 
     database: Database
     writer: Writer
@@ -58,6 +59,7 @@ class IntakeParts:
     announce: Callable[[Absorbed], None]
     now: Callable[[], float]
     most_under_way: int
+    versions: frozenset[int] = DECODED_VERSIONS
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ class Intake:
                 self._ready.append(_Verdict(item))
                 return
             source = source_of(place, item.path, stat, still_there=is_still_there)
-            known = originals_store.digests_of_size(stat.size, ALGORITHM_VERSION)
+            known = originals_store.digests_of_size(stat.size, self._parts.versions)
         is_nested = self._is_nested(place, stat)
         if source is not None:
             seen = Seen(item.root_id, item.path, Finding(path, stat=stat), is_nested, source)

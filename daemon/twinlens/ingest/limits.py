@@ -27,5 +27,7 @@ class WorkerLimits:
     """How long one answer of exiftool may take."""
     is_confined: bool = True
     """Whether the worker gives up the right to change files and to connect (`host.confinement`)."""
+    are_pictures_decoded: bool = True
+    """Off, a picture's header and tags are read and no more."""
     exiftool: str | None = None
     """The program; None where there is none. Only RAWs and videos cannot do without it."""

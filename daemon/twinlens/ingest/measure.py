@@ -27,7 +27,7 @@ from twinlens.media.takeout import MOST_BYTES as MOST_TAKEOUT_BYTES
 from twinlens.media.takeout import read_takeout
 from twinlens.media.xmp import MOST_BYTES as MOST_XMP_BYTES
 from twinlens.media.xmp import read_xmp
-from twinlens.model.picture import Kind, Measurement, MediaType
+from twinlens.model.picture import HEADERS_VERSION, Kind, Measurement, MediaType
 
 EMPTY: Final = "empty file"
 NEEDS_EXIFTOOL: Final = f"{EXIFTOOL_IS_MISSING}; {ADVICE}"
@@ -37,16 +37,20 @@ _TOOL_ERROR = "ExifTool:Error"
 _TOOL_WARNING = "ExifTool:Warning"
 _ORIENTATION_TAGS = ("EXIF:Orientation", "XMP:Orientation")
 _PICTURE_TYPE = "image/jpeg"
+_PNG = "image/png"
+_DECODED = frozenset({Kind.IMAGE, Kind.RAW})
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What measuring needs beside the content; `tool` is None where there is no exiftool."""
+    """What measuring needs beside the content; `tool` is None where there is no exiftool. Without
+    `are_pictures_decoded` nothing is learnt of what a picture shows."""
 
     decode_pixels: int
     tool: ExifTool | None = None
+    are_pictures_decoded: bool = True
 
 
 def measure(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
@@ -61,12 +65,23 @@ def measure(content: Content, media: MediaType, instruments: Instruments) -> Mea
         return Measurement(media.media_type, media.kind, error=EMPTY)
     if media.kind not in by_kind:
         return Measurement(media.media_type, media.kind)
-    return by_kind[media.kind](content, media, instruments)
+    measured = by_kind[media.kind](content, media, instruments)
+    if instruments.are_pictures_decoded or media.kind not in _DECODED:
+        return measured
+    return replace(measured, algorithm_version=HEADERS_VERSION)
 
 
 def _measure_image(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
     with content.open() as stream:
-        decoded = decode(stream, media.media_type, instruments.decode_pixels)
+        decoded = decode(
+            stream,
+            media.media_type,
+            instruments.decode_pixels,
+            # A PNG may carry its tags behind its pixels.
+            is_header_enough=not instruments.are_pictures_decoded and media.media_type != _PNG,
+        )
+    if not instruments.are_pictures_decoded:
+        decoded = replace(decoded, thumbnail=None, chroma=None)
     measured = _measurement(media, _completed(decoded, content, instruments), decoded)
     if content.data is None or measured.fingerprint is None:
         return measured
@@ -86,7 +101,7 @@ def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -
     if error is None and width is None and not any(tag.endswith(":Make") for tag in tags):
         error = _broken(tags.get(_TOOL_WARNING, "nothing in it can be read"))
     thumbnail = None
-    if error is None:
+    if error is None and instruments.are_pictures_decoded:
         thumbnail = raw_thumbnail(
             content,
             previews_in(tags, media.media_type),

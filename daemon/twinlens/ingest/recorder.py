@@ -15,7 +15,12 @@ from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.ingest.capture_time import settle_capture_time
 from twinlens.model.files import Condition, FileRecord, FileStatus, Finding, Stat
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import ALGORITHM_VERSION, Measurement, MediaType
+from twinlens.model.picture import (
+    ALGORITHM_VERSION,
+    HEADERS_VERSION,
+    Measurement,
+    MediaType,
+)
 from twinlens.store import file_groups
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -227,7 +232,7 @@ class Recorder:
         known = originals_store.version_of(sha256)
         if measurement is None:
             return known[0] if known else None
-        if known is not None and known[1] == ALGORITHM_VERSION:
+        if known is not None and _knows_as_much(known[1], measurement.algorithm_version):
             return known[0]
         original_id = originals_store.put(sha256, size, measurement)
         if known is not None:
@@ -279,6 +284,11 @@ def _is_stale(known: FileRecord, stat: Stat) -> bool:
         and not known.stat.is_same_content_as(stat)
         and known.stat.ctime_ns > stat.ctime_ns
     )
+
+
+def _knows_as_much(known: int, offered: int) -> bool:
+    """Whether what is stored of a content says all that a new measurement says."""
+    return known == ALGORITHM_VERSION or known == offered == HEADERS_VERSION
 
 
 def _name(path: bytes) -> bytes:

@@ -19,7 +19,7 @@ from twinlens.jobs.definition import Item, JobDefinition, Outcome
 from twinlens.jobs.work_queue import WorkQueue
 from twinlens.model.files import FileRecord, Finding, Look, Stat
 from twinlens.model.paths import printable, to_bytes, to_text
-from twinlens.model.picture import ALGORITHM_VERSION
+from twinlens.model.picture import DECODED_VERSIONS
 from twinlens.model.roots import RootIdentity, RootState, WatchMode
 from twinlens.store import counters, meta
 from twinlens.store import files as files_store
@@ -41,7 +41,8 @@ SAMPLE = 40
 @dataclass(frozen=True, slots=True)
 class ScanParts:
     """What a scan works with. `absorb` records findings in the current transaction; `announce`
-    hears of what was recorded once it is committed."""
+    hears of what was recorded once it is committed. `versions` are those of originals that are not
+    measured again."""
 
     database: Database
     writer: Writer
@@ -56,6 +57,7 @@ class ScanParts:
     brake_percent: float
     is_stopped: Callable[[], bool]
     on_finished: Callable[[dict[str, object]], None]
+    versions: frozenset[int] = DECODED_VERSIONS
 
 
 class Scan:
@@ -104,7 +106,7 @@ class Scan:
             survey = Survey(
                 place,
                 under=None if is_whole else path,
-                outdated=originals_store.outdated(ALGORITHM_VERSION),
+                outdated=originals_store.outdated(self._parts.versions),
                 still_there=is_still_there,
                 is_stopped=self._parts.is_stopped,
             )
@@ -211,7 +213,7 @@ class Scan:
         if place is None or item["moved_from"] is not None or item.get("ignored"):
             return None
         size = int(item["size"] or 0)
-        known = originals_store.digests_of_size(size, ALGORITHM_VERSION) if size else frozenset()
+        known = originals_store.digests_of_size(size, self._parts.versions) if size else frozenset()
         return Look(place.absolute(to_bytes(item["path"])), known, size)
 
     def _review(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

@@ -9,6 +9,7 @@ from twinlens.model.files import Finding, Look
 PRELOAD = ("twinlens.ingest.analyse",)
 """What the workers' server imports once, so that its workers share the memory."""
 
+
 def start_worker(limits: WorkerLimits) -> None:
     """Make a new worker process ready: the pool's initializer."""
     from twinlens.ingest.analyse import prepare_worker  # noqa: PLC0415 - see above

@@ -6,6 +6,17 @@ from enum import StrEnum
 ALGORITHM_VERSION = 5
 """Raised when a measurement changes its meaning; stored with every original."""
 
+HEADERS_VERSION = -ALGORITHM_VERSION
+"""Stored instead with a picture that was not decoded because the owner does without."""
+
+
+def current_versions(*, are_pictures_decoded: bool) -> frozenset[int]:
+    """The versions of originals that need not be measured again."""
+    return frozenset({ALGORITHM_VERSION, *(() if are_pictures_decoded else (HEADERS_VERSION,))})
+
+
+DECODED_VERSIONS = current_versions(are_pictures_decoded=True)
+
 
 class Kind(StrEnum):
     """What a content is, decided by its bytes; the name only breaks ties."""

@@ -38,6 +38,7 @@ from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import EventName, Severity
 from twinlens.model.jobs import JobRecord
 from twinlens.model.paths import printable, relative_to, to_text
+from twinlens.model.picture import current_versions
 from twinlens.model.roots import RootState
 from twinlens.service.asking import ask_alone, ask_each_once
 from twinlens.service.interrupted import end_interrupted
@@ -102,6 +103,7 @@ class Engine:
             patience_seconds=options.patience_seconds,
             on_trouble=options.on_trouble,
         )
+        self._versions = current_versions(are_pictures_decoded=config.similarity.enabled)
         self.pool = worker_pool(config, exiftool_program(config))
         self.queue = WorkQueue(
             self.database, self.writer, _patience(config, options), time.time, utc_text
@@ -214,6 +216,7 @@ class Engine:
                 announce=self._announce_live,
                 now=time.time,
                 most_under_way=4 * self.pool.processes,
+                versions=self._versions,
             )
         )
         self.scan = Scan(self._scan_parts())
@@ -263,6 +266,7 @@ class Engine:
             brake_percent=self.config.watch.missing_percent_brake,
             is_stopped=self.is_stopped,
             on_finished=self._scan_finished,
+            versions=self._versions,
         )
 
     def _announce_live(self, absorbed: Absorbed) -> None:

@@ -24,6 +24,7 @@ def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
         memory_bytes=workers.memory_mib << 20,
         decode_pixels=workers.max_pixels_million * 1_000_000,
         file_bytes=int(workers.max_file_gib * (1 << 30)),
+        are_pictures_decoded=config.similarity.enabled,
         exiftool=exiftool,
         # The same workers fill the vault, and that is writing.
         is_confined=config.vault.place is None,

@@ -6,7 +6,7 @@ file that refers. It is never negative, and one decrement too many does no harm.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -55,7 +55,10 @@ _OF_SIZE = Statement(
     Original,
     lambda: (
         Original.select(Original.sha256)
-        .where((Original.size == slot("size")) & (Original.algorithm_version == slot("version")))
+        .where(
+            (Original.size == slot("size"))
+            & Original.algorithm_version.in_((slot("lowest"), slot("highest")))
+        )
         .limit(slot("limit"))
     ),
 )
@@ -118,9 +121,10 @@ def get_many(ids: Iterable[int]) -> list[OriginalRecord]:
     return found
 
 
-def digests_of_size(size: int, algorithm_version: int, limit: int = 64) -> frozenset[str]:
-    """Digests of measured contents of this size: a file among them needs no decoding."""
-    rows = _OF_SIZE.all(size=size, version=algorithm_version, limit=limit)
+def digests_of_size(size: int, versions: Collection[int], limit: int = 64) -> frozenset[str]:
+    """Digests of contents of this size that one of these (one or two) versions of the analysis
+    measured: a file among them needs no decoding."""
+    rows = _OF_SIZE.all(size=size, lowest=min(versions), highest=max(versions), limit=limit)
     return frozenset(row.sha256 for row in rows)
 
 
@@ -183,13 +187,13 @@ def counts() -> dict[int, int]:
     return dict(tuples(Original.select(Original.id, Original.reference_count)))
 
 
-def outdated(algorithm_version: int) -> frozenset[int]:
-    """Referenced contents that an older version of the analysis measured.
+def outdated(versions: Collection[int]) -> frozenset[int]:
+    """Referenced contents that none of these versions of the analysis measured.
 
     Version 0 stands for a content that could not be measured at all; it is not tried for ever.
     """
     query = Original.select(Original.id).where(
-        (Original.algorithm_version != algorithm_version)
+        Original.algorithm_version.not_in(tuple(versions))
         & (Original.algorithm_version != 0)
         & (Original.reference_count > 0)
     )
