@@ -1,67 +1,134 @@
-"""Makes the pictures that the benchmark measures with: the same ones every time, from a seed.
+"""Makes what the benchmark scans: the same files every time, as a camera tree, with their truth.
 
-They are no photographs but cost what photographs cost: their detail falls off as in nature, they
-have edges, and sensor noise brings a JPEG of 12 megapixels to 3 to 5 MB. Every picture differs from
-every other in bytes and in looks, but for the copies and re-encodings that a corpus asks for.
+Every picture differs from every other in bytes and in looks, but for the copies, re-encodings,
+bursts and DNGs that a corpus asks for.
 """
 
+import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from enum import Enum
 from pathlib import Path
 
-import numpy as np
-from options import Options
-from PIL import Image, ImageChops, ImageDraw
-from progress import say, show_count
+from PIL import Image
 
-SEED = 20_240_601
-VERSION = 1
-"""Raised when the pictures change: corpora of another version are made anew."""
+from negative import negative_of
+from options import Options
+from painting import paint, paint_burst
+from progress import say, show_count
+from truth import Truth, write_truth
 
 START = datetime(2019, 3, 1, 8, 0)  # noqa: DTZ001  # cameras write local time without a zone
 A_FOLDER = 500
 _QUALITY = 90
-_NOISE_DEVIATIONS = (6.0, 8.0, 9.0, 10.0, 12.0)
-"""In grey levels: a camera's noise grows with its sensitivity."""
-_OCTAVES = (4, 8, 16, 32, 64, 128)
 _TAKEN_TOGETHER = 16
 _READ_AT_ONCE = 1 << 20
 
 
+class Extra(Enum):
+    """What is made beside a picture."""
+
+    NONE = "none"
+    COPY = "copy"
+    RE_ENCODING = "re-encoding"
+    NEGATIVE = "negative"
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What to make; among the pictures are copies and re-encodings by their shares, 0 to 1."""
+    """What to make. The shares, 0 to 1, are of all files: copies of another, other ones smaller and
+    in a worse quality, DNGs beside their JPEG, and frames that stand in a burst.
+
+    `version` is raised when the files change: those of another version are made anew.
+    """
 
     name: str
     pictures: int
     size: tuple[int, int]
+    version: int
     copied: float = 0.0
     re_encoded: float = 0.0
+    negatives: float = 0.0
+    in_bursts: float = 0.0
 
     @property
     def label(self) -> str:
         """The name of its folder: everything that tells it from another corpus."""
-        return f"{self.name}-{self.pictures}-{self.size[0]}x{self.size[1]}-v{VERSION}"
+        return f"{self.name}-{self.pictures}-{self.size[0]}x{self.size[1]}-v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One press of the button: its first number, its frames, and what is made beside it."""
+
+    number: int
+    frames: int
+    extra: Extra
 
     @property
-    def copies(self) -> int:
-        """How many pictures are copies of another."""
-        return round(self.pictures * self.copied)
+    def taken(self) -> datetime:
+        """When the first frame was taken; the others follow by the second."""
+        return START + timedelta(minutes=97 * self.number)
+
+    def path(self, frame: int = 0) -> Path:
+        """As a Canon counts: folders from 100 on, names that begin anew after 9999."""
+        number = self.number + frame
+        folder = f"{100 + number // A_FOLDER}CANON"
+        return Path("DCIM") / folder / f"IMG_{number % 9999 + 1:04d}.JPG"
 
     @property
-    def re_encodings(self) -> int:
-        """How many pictures are another one, smaller and in a worse quality."""
-        return round(self.pictures * self.re_encoded)
+    def extra_path(self) -> Path:
+        """Where what is made beside it lies."""
+        first = self.path()
+        return {
+            Extra.NONE: first,
+            Extra.COPY: Path("Backup") / f"{self.number:05d} {first.name}",
+            Extra.RE_ENCODING: Path("Shared") / f"{first.stem}-small.jpg",
+            Extra.NEGATIVE: first.with_suffix(".DNG"),
+        }[self.extra]
 
-    @property
-    def scenes(self) -> int:
-        """How many pictures are painted; the rest are made from them."""
-        return self.pictures - self.copies - self.re_encodings
+
+FRAMES = 5
+LARGE = Corpus(
+    "large", 500, (4000, 3000), 2, copied=0.06, re_encoded=0.06, negatives=0.06, in_bursts=0.08
+)
+MANY = Corpus("many", 20_000, (640, 480), 1)
+
+
+def shots_of(corpus: Corpus) -> list[Shot]:
+    """What is taken, in the order of the camera's count."""
+    extras = [
+        *[Extra.COPY] * round(corpus.pictures * corpus.copied),
+        *[Extra.RE_ENCODING] * round(corpus.pictures * corpus.re_encoded),
+        *[Extra.NEGATIVE] * round(corpus.pictures * corpus.negatives),
+    ]
+    shots = [Shot(number, 1, extra) for number, extra in enumerate(extras)]
+    number = len(shots)
+    for _ in range(round(corpus.pictures * corpus.in_bursts / FRAMES)):
+        shots.append(Shot(number, FRAMES, Extra.NONE))
+        number += FRAMES
+    single = range(number, corpus.pictures - len(extras))
+    return shots + [Shot(number, 1, Extra.NONE) for number in single]
+
+
+def truth_of(corpus: Corpus) -> Truth:
+    """What is the same as what, by construction."""
+    truth = Truth([], [], [], [])
+    beside = {
+        Extra.COPY: truth.exact,
+        Extra.RE_ENCODING: truth.re_encoded,
+        Extra.NEGATIVE: truth.photographs,
+    }
+    for shot in shots_of(corpus):
+        if shot.extra in beside:
+            beside[shot.extra].append([str(shot.path()), str(shot.extra_path)])
+        if shot.frames > 1:
+            truth.bursts.append([str(shot.path(frame)) for frame in range(shot.frames)])
+    return truth
 
 
 def prepared(usual: Corpus, options: Options) -> tuple[Corpus, Path]:
@@ -72,117 +139,83 @@ def prepared(usual: Corpus, options: Options) -> tuple[Corpus, Path]:
     say(f"{corpus.label}: making the pictures, unless they are there")
     root = make(corpus, options.folder, os.cpu_count() or 1, show_count)
     say(f"{corpus.label}: reading them once, so that the disk plays no part")
+    read_all(root)
+    return corpus, root
+
+
+def read_all(root: Path) -> None:
+    """Every byte below the folder, once."""
     for folder, _, names in os.walk(root):
         for name in names:
             with open(os.path.join(folder, name), "rb", buffering=0) as stream:
                 while stream.read(_READ_AT_ONCE):
                     pass
-    return corpus, root
-
-
-LARGE = Corpus("large", 500, (4000, 3000), copied=0.06, re_encoded=0.06)
-MANY = Corpus("many", 20_000, (640, 480))
 
 
 def make(corpus: Corpus, folder: Path, processes: int, on_progress: Callable[[int], None]) -> Path:
-    """The corpus as a camera tree below `folder`, made unless it is there; returns its root."""
+    """The corpus below `folder`, made unless it is there, and its truth; returns its root."""
     place = folder / corpus.label
     root = place / "photos"
-    if (place / "finished").exists():
-        return root
-    shutil.rmtree(place, ignore_errors=True)
-    root.mkdir(parents=True)
-    parts = [
-        (corpus, root, range(start, min(start + _TAKEN_TOGETHER, corpus.scenes)))
-        for start in range(0, corpus.scenes, _TAKEN_TOGETHER)
-    ]
-    done = 0
-    with ProcessPoolExecutor(processes) as pool:
-        for count in pool.map(_make_part, *zip(*parts, strict=True)):
-            done += count
-            on_progress(done)
-    (place / "finished").touch()
+    if not (place / "finished").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        root.mkdir(parents=True)
+        shots = shots_of(corpus)
+        parts = [
+            (corpus, root, shots[start : start + _TAKEN_TOGETHER])
+            for start in range(0, len(shots), _TAKEN_TOGETHER)
+        ]
+        done = 0
+        with ProcessPoolExecutor(processes) as pool:
+            for count in pool.map(_make_part, *zip(*parts, strict=True)):
+                done += count
+                on_progress(done)
+        (place / "finished").touch()
+    write_truth(place / "truth.json", truth_of(corpus))
     return root
 
 
-def _make_part(corpus: Corpus, root: Path, numbers: range) -> int:
-    """Some of the scenes, each with the copy or re-encoding that is made from it."""
+def _make_part(corpus: Corpus, root: Path, shots: list[Shot]) -> int:
     made = 0
-    for number in numbers:
-        picture = paint(number, corpus.size)
-        taken = START + timedelta(minutes=97 * number)
-        path = _camera_path(root, number)
-        _save(picture, path, taken, _QUALITY)
-        made += 1
-        if number < corpus.copies:
-            copy = root / "Backup" / f"{number:05d} {path.name}"
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copy2(path, copy)
-            made += 1
-        elif number < corpus.copies + corpus.re_encodings:
-            _save(picture.reduce(2), root / "Shared" / f"{path.stem}-small.jpg", taken, 75)
-            made += 1
+    for shot in shots:
+        pictures = list(_pictures(shot, corpus.size))
+        for frame, picture in enumerate(pictures):
+            _save(picture, root / shot.path(frame), shot.taken + timedelta(seconds=frame))
+        _make_extra(shot, pictures[0], root)
+        made += len(pictures) + (shot.extra is not Extra.NONE)
     return made
 
 
-def _camera_path(root: Path, number: int) -> Path:
-    """As a Canon counts: folders from 100 on, names that begin anew after 9999."""
-    return root / "DCIM" / f"{100 + number // A_FOLDER}CANON" / f"IMG_{number % 9999 + 1:04d}.JPG"
+def _pictures(shot: Shot, size: tuple[int, int]) -> Iterator[Image.Image]:
+    if shot.frames == 1:
+        yield paint(shot.number, size)
+    else:
+        yield from paint_burst(shot.number, size, shot.frames)
 
 
-def _save(picture: Image.Image, path: Path, taken: datetime, quality: int) -> None:
+def _make_extra(shot: Shot, picture: Image.Image, root: Path) -> None:
+    path = root / shot.extra_path
+    path.parent.mkdir(exist_ok=True)
+    if shot.extra is Extra.COPY:
+        shutil.copy2(root / shot.path(), path)
+    elif shot.extra is Extra.RE_ENCODING:
+        _save(picture.reduce(2), path, shot.taken, quality=75)
+    elif shot.extra is Extra.NEGATIVE:
+        # As in a real one, the preview is smaller than the camera's own JPEG.
+        small, preview = picture.reduce(2), io.BytesIO()
+        small.save(preview, "JPEG", quality=80)
+        path.write_bytes(negative_of(preview.getvalue(), small.size, shot.taken, shot.number))
+        _set_time(path, shot.taken)
+
+
+def _save(picture: Image.Image, path: Path, taken: datetime, quality: int = _QUALITY) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", "Canon EOS R6", 1
     details = exif.get_ifd(0x8769)
     details[0x9003] = details[0x9004] = taken.strftime("%Y:%m:%d %H:%M:%S")
     picture.save(path, "JPEG", quality=quality, exif=exif)
-    seconds = taken.timestamp()
-    os.utime(path, (seconds, seconds))
+    _set_time(path, taken)
 
 
-def paint(number: int, size: tuple[int, int]) -> Image.Image:
-    """One picture; each number a clearly different one."""
-    random = np.random.default_rng((SEED, number))
-    picture = _texture(random).resize(size, Image.Resampling.BICUBIC)
-    _draw_edges(picture, random)
-    noise = _noise(size, float(random.choice(_NOISE_DEVIATIONS)))
-    x, y = random.integers((0, 0), size).tolist()
-    # Halfway is no noise: the offset takes it away again.
-    return ImageChops.add(picture, ImageChops.offset(noise, x, y), offset=-128)
-
-
-def _texture(random: np.random.Generator) -> Image.Image:
-    """Random fields of growing detail, each weaker than the one before, as in nature."""
-    width, height = 4 * _OCTAVES[-1], 3 * _OCTAVES[-1]
-    tint, softness = random.uniform(0.4, 1.0, 3), float(random.uniform(0.45, 0.75))
-    field = np.zeros((height, width), np.float32)
-    for power, cells in enumerate(_OCTAVES):
-        grid = random.normal(0, 1, (3 * cells // 4, cells)).astype(np.float32)
-        wide = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
-        field += np.asarray(wide) * np.float32(softness**power)
-    low, high = np.percentile(field[::8, ::8], (1, 99))
-    grey = np.clip((field - low) * (235 / (high - low)) + 10, 0, 255)
-    coloured = np.stack([grey * part + 40 * (1 - part) for part in tint], axis=-1)
-    return Image.fromarray(coloured.astype(np.uint8))
-
-
-def _draw_edges(picture: Image.Image, random: np.random.Generator) -> None:
-    draw = ImageDraw.Draw(picture)
-    width, height = picture.size
-    for _ in range(int(random.integers(4, 10))):
-        x, y = random.uniform(0, 1, 2) * picture.size
-        reach = random.uniform(0.03, 0.16) * height
-        colour = tuple(int(part) for part in random.integers(0, 255, 3))
-        corners = random.uniform(-1, 1, (int(random.integers(3, 7)), 2)) * reach + (x, y)
-        draw.polygon([tuple(corner) for corner in corners.tolist()], fill=colour)
-    level = float(random.uniform(0.6, 0.95)) * height
-    draw.line((0, level, width, level * 0.97), fill=(30, 30, 30), width=max(1, height // 200))
-
-
-@lru_cache(maxsize=len(_NOISE_DEVIATIONS))
-def _noise(size: tuple[int, int], deviation: float) -> Image.Image:
-    """Sensor noise around 128, made once a process: it is shifted for each picture."""
-    random = np.random.default_rng((SEED, int(deviation)))
-    noise = random.normal(128, deviation, (size[1], size[0], 3))
-    return Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))
+def _set_time(path: Path, taken: datetime) -> None:
+    os.utime(path, (taken.timestamp(), taken.timestamp()))

@@ -1,6 +1,7 @@
 """The least that any program of this kind must do, in a bare loop: `floor.py FOLDER PROCESSES`.
 
-Each file is read once, hashed, decoded as small as a JPEG allows, and given one perceptual hash.
+Each file is read once, hashed, decoded as small as a JPEG allows, and given one perceptual hash; of
+a RAW that is the JPEG inside it, found by its first bytes.
 Nothing is stored, compared or found out about its camera.
 """
 
@@ -14,7 +15,9 @@ import imagehash
 from PIL import Image
 
 SIDE = 256
-"""The draft size that twinlens asks of a JPEG, too."""
+"""The draft size, in pixels, that is asked of a JPEG; twinlens asks for 240."""
+
+JPEG_START = b"\xff\xd8\xff"
 
 
 def look(path: str) -> None:
@@ -22,7 +25,10 @@ def look(path: str) -> None:
     with open(path, "rb") as stream:
         content = stream.read()
     hashlib.sha256(content).hexdigest()
-    with Image.open(io.BytesIO(content)) as picture:
+    start = content.find(JPEG_START)
+    if start < 0:
+        return
+    with Image.open(io.BytesIO(content[start:] if start else content)) as picture:
         picture.draft("L", (SIDE, SIDE))
         imagehash.phash(picture)
 

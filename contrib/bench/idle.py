@@ -16,7 +16,7 @@ def measure(options: Options) -> list[Row]:
     """Memory and processor time of the daemon after it took in the corpus itself."""
     corpus, root = prepared(MANY, options)
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
-        subject = Subject(root, Path(place), options.processes, corpus.pictures)
+        subject = Subject([root], Path(place), options.processes, corpus.pictures)
         subject.forget()
         found = subject.idle(options.rest_seconds, options.watched_seconds)
     processes = f"{found.memory.processes} processes"

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,14 +57,24 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def cost_of(command: Sequence[str]) -> tuple[Cost, str]:
+def cost_of(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> tuple[Cost, str]:
     """Run to the end; returns the cost and what was written to stdout. Raises CommandError.
+
+    `environment` comes on top of this process's own.
 
     Call `adopt_orphans` first, and let no other child run meanwhile.
     """
     before, machine_before = _children_seconds(), _machine_seconds()
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
     with _PeakSampler(os.getpid()) as peak:
         output, errors = process.communicate()
         wall = time.perf_counter() - started

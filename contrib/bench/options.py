@@ -17,6 +17,8 @@ class Options:
     folder: Path
     """Where corpora are kept for the next time."""
     rounds: int
+    peer_rounds: int
+    """Of the other programs, which take long."""
     processes: int
     """Of the floor and of twinlens alike."""
     pictures: int | None
@@ -51,6 +53,7 @@ def request_of(arguments: Sequence[str] | None, sections: Sequence[str]) -> Requ
     options = Options(
         folder=given.folder,
         rounds=given.rounds,
+        peer_rounds=given.peer_rounds,
         processes=given.processes,
         pictures=given.pictures,
         size=given.size,
@@ -85,6 +88,7 @@ def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
         help="where the corpora are kept for the next time; default .run/bench",
     )
     add("--rounds", type=_positive, default=3, help="default 3")
+    add("--peer-rounds", type=_positive, default=1, help="of the other programs; default 1")
     add(
         "--processes",
         type=_positive,

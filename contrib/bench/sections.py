@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import beside_peers
 import first_scan
 import idle
 from options import Options
@@ -24,5 +25,7 @@ class Section:
 SECTIONS = (
     Section("first-large", "First scan, 500 pictures of 12 megapixels", first_scan.large),
     Section("first-many", "First scan, 20,000 small pictures", first_scan.many),
+    Section("peers-large", "Other programs, 500 pictures of 12 megapixels", beside_peers.large),
+    Section("peers-many", "Other programs, 20,000 small pictures", beside_peers.many),
     Section("idle", "The daemon at rest, 20,000 pictures known", idle.measure),
 )

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,12 @@ class Idle:
 
 
 class Subject:
-    """twinlens looking at `root` with `processes` workers; its files lie in `folder`."""
+    """twinlens looking at `roots` with `processes` workers; its files lie in `folder`.
 
-    def __init__(self, root: Path, folder: Path, processes: int, pictures: int) -> None:
+    `pictures` is how many files it has to find.
+    """
+
+    def __init__(self, roots: Sequence[Path], folder: Path, processes: int, pictures: int) -> None:
         self._folder = folder
         self._config = folder / "config.toml"
         self._pictures = pictures
@@ -39,7 +43,7 @@ class Subject:
             f"[database]\npath = {json.dumps(str(folder / 'state' / 'twinlens.db'))}\n"
             # Not nice: what else runs on the machine must hit the floor and the scan alike.
             f"[workers]\nprocesses = {processes}\nnice = 0\n"
-            f'[[catalog]]\nname = "bench"\nroots = [{json.dumps(str(root))}]\n'
+            f'[[catalog]]\nname = "bench"\nroots = {json.dumps([str(root) for root in roots])}\n'
         )
 
     def forget(self) -> None:
@@ -56,6 +60,19 @@ class Subject:
         if (found["files"], found["added"], found["failed"]) != (self._pictures, expected, 0):
             raise SubjectError(f"a scan of {self._pictures} pictures said: {output}")
         return cost
+
+    def duplicates(self) -> tuple[list[list[str]], list[list[str]]]:
+        """What it says of the files: (byte-identical ones, ones that show the same), by path."""
+        listed = subprocess.run(
+            [*self._command("duplicates"), "--json"], capture_output=True, text=True, check=True
+        )
+        exact: list[list[str]] = []
+        perceptual: list[list[str]] = []
+        for line in listed.stdout.splitlines():
+            group = json.loads(line)
+            found = exact if group["duplicate_type"] == "exact" else perceptual
+            found.append([member["path"] for member in group["members"]])
+        return exact, perceptual
 
     def idle(self, quiet_seconds: float, watched_seconds: float) -> Idle:
         """Start the daemon, let it take in what it does not know, and look at it when it rests.

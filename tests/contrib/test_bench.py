@@ -28,15 +28,15 @@ def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def make(folder: Path) -> None:
     """The same corpus, without measuring."""
     program = (
-        "import corpus, pathlib, sys; "
-        "shape = corpus.Corpus('large', 16, (320, 240), copied=0.06, re_encoded=0.06); "
+        "import corpus, pathlib, sys; from dataclasses import replace; "
+        "shape = replace(corpus.LARGE, pictures=16, size=(320, 240)); "
         "corpus.make(shape, pathlib.Path(sys.argv[1]), 1, lambda done: None)"
     )
     subprocess.run([sys.executable, "-c", program, str(folder)], cwd=RUN.parent, check=True)
 
 
 def pictures(folder: Path) -> list[Path]:
-    return sorted(folder.glob("**/*.[jJ][pP][gG]"))
+    return sorted(path for path in folder.glob("**/photos/**/*") if path.is_file())
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,14 @@ def test_a_corpus_has_as_many_files_as_it_was_asked_for(
 ) -> None:
     folder, _, _ = measured
 
-    assert len(pictures(folder / "large-16-320x240-v1")) == 16
+    assert len(pictures(folder / "large-16-320x240-v2")) == 16
 
 
 def test_one_of_its_pictures_is_a_copy_and_all_others_differ(
     measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
     folder, _, _ = measured
-    found = pictures(folder / "large-16-320x240-v1")
+    found = pictures(folder / "large-16-320x240-v2")
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in found]
 
     assert len(set(digests)) == len(digests) - 1
@@ -153,11 +153,11 @@ def test_a_corpus_that_is_there_is_used_again(
     measured: tuple[Path, dict[str, Rows], str],
 ) -> None:
     folder, _, _ = measured
-    before = {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v1")}
+    before = {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v2")}
 
     make(folder)
 
-    assert {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v1")} == before
+    assert {path: path.stat().st_ino for path in pictures(folder / "large-16-320x240-v2")} == before
 
 
 def test_the_same_pictures_are_made_each_time(
@@ -168,7 +168,7 @@ def test_the_same_pictures_are_made_each_time(
     make(tmp_path)
 
     assert [path.read_bytes() for path in pictures(tmp_path)] == [
-        path.read_bytes() for path in pictures(folder / "large-16-320x240-v1")
+        path.read_bytes() for path in pictures(folder / "large-16-320x240-v2")
     ]
 
 
@@ -177,3 +177,23 @@ def test_a_nonsense_size_is_refused(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "WIDTHxHEIGHT" in done.stderr
+
+
+def test_twinlens_says_the_whole_truth_of_a_corpus_and_nothing_else(tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers.json"
+    shape = ("--pictures", "50", "--size", "320x240", "--folder", str(tmp_path))
+
+    done = subprocess.run(
+        [str(RUN), "--only", "peers-large", *shape, "--json", str(numbers)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(numbers.read_text())["sections"]["peers-large"]["rows"]
+    own = {row["what"]: row["measured"] for row in rows if row["subject"] == "twinlens (all)"}
+    for what in ("exact recall", "exact precision", "near recall", "near precision"):
+        assert own[what] == 100, what
+    names = {row["subject"].partition(" (")[0] for row in rows}
+    assert {"rmlint", "czkawka", "exiftool -fast2"} <= names, "measured or not, each has its line"
