@@ -443,7 +443,7 @@ def test_whatever_is_recorded_every_count_is_the_number_of_live_files(
             source = book.store.read(lambda: files.find(book.root_id, other))  # noqa: B023
             if source is None:
                 continue
-            at = replace(source.stat, ctime_ns=now(path).ctime_ns)
+            at = source.stat._replace(ctime_ns=now(path).ctime_ns)
             seen = book.moved(path, at, source.id)
         else:
             assert isinstance(other, str)

@@ -8,7 +8,7 @@ from support.made_up import AT, put_file, put_original, stat
 from support.stores import Store
 from twinlens.model.files import FileStatus, Stat
 from twinlens.model.picture import Fingerprint, Kind, Measurement
-from twinlens.store import files, originals
+from twinlens.store import files, known_files, originals
 from twinlens.store.integers import to_signed, to_unsigned
 
 NAMES = [
@@ -44,7 +44,7 @@ def test_any_name_comes_back_as_it_was(
     record = store.read(lambda: files.find(root_id, path))
     assert record is not None
     assert (record.id, record.path) == (file_id, path)
-    assert list(store.read(lambda: files.in_directory(root_id, folder))) == [name]
+    assert list(store.read(lambda: known_files.in_directory(root_id, folder))) == [name]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1])
@@ -96,10 +96,41 @@ def test_a_file_that_is_gone_is_kept_but_not_live(store: Store, root_id: int) ->
     record = store.read(lambda: files.find(root_id, b"d/a.jpg"))
     assert record is not None
     assert record.status is FileStatus.GONE
-    assert store.read(lambda: files.in_directory(root_id, b"d")) == {}
+    assert store.read(lambda: known_files.in_directory(root_id, b"d")) == {}
     assert store.read(lambda: files.below(root_id, b"")) == []
-    assert store.read(lambda: list(files.directories(root_id))) == []
     assert store.read(lambda: files.count_live(root_id)) == 0
+
+
+def test_every_folder_that_ever_held_a_file_is_named_once(store: Store, root_id: int) -> None:
+    for path in (b"top.jpg", b"b/1.jpg", b"b/2.jpg", b"b/c/1.jpg", b"b.d/1.jpg", b"\xff/1.jpg"):
+        store.write(lambda path=path: put_file(root_id, path, None))
+    gone = store.write(lambda: put_file(root_id, b"a/gone.jpg", None))
+    store.write(lambda: files.set_gone(gone, AT))
+
+    found = store.read(lambda: list(known_files.directories(root_id)))
+
+    assert found == [b"a", b"b", b"b.d", b"b/c", b"\xff"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_as"),
+    [
+        (Stat(1, 2**64 - 1, 10, -5, 2**62), True),
+        (Stat(2, 2**64 - 1, 10, -5, 2**62), True),
+        (Stat(1, 2**64 - 2, 10, -5, 2**62), False),
+        (Stat(1, 2**64 - 1, 11, -5, 2**62), False),
+        (Stat(1, 2**64 - 1, 10, -4, 2**62), False),
+        (Stat(1, 2**64 - 1, 10, -5, 2**62 + 1), False),
+    ],
+)
+def test_a_file_is_as_it_was_where_all_but_the_device_is_equal(
+    store: Store, root_id: int, seen: Stat, is_as: bool
+) -> None:
+    store.write(lambda: put_file(root_id, b"a.jpg", None, at=Stat(1, 2**64 - 1, 10, -5, 2**62)))
+
+    known = store.read(lambda: known_files.in_directory(root_id, b""))[b"a.jpg"]
+
+    assert known.is_as(seen) is is_as
 
 
 def test_below_a_folder_are_its_own_files_and_no_neighbours(store: Store, root_id: int) -> None:

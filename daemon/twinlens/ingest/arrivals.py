@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from twinlens.ingest.places import Place, Places
 from twinlens.jobs.work_queue import WRITTEN, WorkQueue
 from twinlens.model.files import Stat
-from twinlens.model.paths import printable
+from twinlens.model.paths import join, printable
 from twinlens.store import files as files_store
-from twinlens.store import work_items
+from twinlens.store import known_files, work_items
 from twinlens.store.database import Database
 from twinlens.watch.hints import Hint, HintKind
 from twinlens.watch.scanner import walk
@@ -194,13 +194,13 @@ class Arrivals:
             if listing.error is not None:
                 logger.debug("%s: %s", listing.error, printable(listing.directory))
             with self._parts.database.reading():
-                known = files_store.in_directory(
+                known = known_files.in_directory(
                     place.root_id, place.relative(listing.directory) or b""
                 )
-            for entry in listing.entries:
-                record = known.get(entry.path.rpartition(b"/")[2])
-                if record is None or not record.stat.is_same_content_as(entry.stat):
-                    tracker.touch(entry.path, now)
+            for name, stat in listing.entries:
+                record = known.get(name)
+                if record is None or not record.is_as(stat):
+                    tracker.touch(join(listing.directory, name), now)
 
 
 def _sample(path: bytes) -> Sample | None:

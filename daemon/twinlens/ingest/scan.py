@@ -118,7 +118,8 @@ class Scan:
                     continue
                 yield _item(place, difference)
             self.tally.add_survey(survey.count)
-            if survey.count.is_complete and survey.absent:
+            is_anything_absent = next(survey.absent(), None) is not None
+            if is_anything_absent:
                 yield from self._absences(place, survey, accept, is_whole=is_whole)
             elif survey.count.is_complete and is_whole:
                 self._clear_suspicion(place)
@@ -170,14 +171,13 @@ class Scan:
             RootState.SUSPECT,
         ):
             return
-        missing: list[FileRecord] = []
-        for record in survey.absent:
+        absent = 0
+        for record in survey.absent():
             if place.ignore.reason(record.path, is_directory=False) is None:
-                missing.append(record)
+                absent += 1
             else:
                 yield _item(place, Difference(record.path, None, record.is_nested), ignored=True)
         known = files_store.count_live(place.root_id)
-        absent = len(missing)
         share = 100.0 * absent / max(known, 1)
         is_implausible = (is_whole and absent > 0 and survey.count.files == 0) or (
             absent > FEW_FILES and share > self._parts.brake_percent
@@ -191,8 +191,9 @@ class Scan:
             self.tally.problems.append(f"{printable(place.path)}: {detail}")
             return
         self._clear_suspicion(place)
-        for record in missing:
-            yield _item(place, Difference(record.path, None, record.is_nested))
+        for record in survey.absent():
+            if place.ignore.reason(record.path, is_directory=False) is None:
+                yield _item(place, Difference(record.path, None, record.is_nested))
 
     def _clear_suspicion(self, place: Place) -> None:
         if self._parts.places.state(place.root_id) is RootState.SUSPECT:

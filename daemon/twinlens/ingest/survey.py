@@ -6,14 +6,21 @@ the root was the root it was before and after the walk.
 """
 
 import os
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from twinlens.ingest.places import Place
 from twinlens.ingest.renames import source_of
 from twinlens.model.files import FileRecord, FileStatus, Stat
+from twinlens.model.paths import join
 from twinlens.store import files as files_store
-from twinlens.watch.scanner import Entry, Listing, walk
+from twinlens.store import known_files
+from twinlens.store.known_files import Known
+from twinlens.watch.scanner import Listing, walk
+
+AT_ONCE = 500
+"""Absent files that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,6 @@ class SurveyCount:
     is_complete: bool = False
 
 
-@dataclass(slots=True)
-class _Missing:
-    record: FileRecord
-    mount_is_nested: bool
-
-
 class Survey:
     """One walk of a root, or of the folder `under` below it (absolute).
 
@@ -62,7 +63,6 @@ class Survey:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.count = SurveyCount()
-        self.absent: list[FileRecord] = []
         self._place = place
         self._under = under
         self._outdated = outdated
@@ -71,7 +71,8 @@ class Survey:
         self._root_device: int | None = None
         self._visited: dict[bytes, bool] = {}
         self._unread: list[bytes] = []
-        self._missing: list[_Missing] = []
+        # Numbers only: with another disk in its place, every file of a root is missing.
+        self._missing = array("q")
         self._moved_away: set[int] = set()
 
     def differences(self) -> Iterator[Difference]:
@@ -84,8 +85,15 @@ class Survey:
         if self._is_stopped():
             return
         self._find_vanished_folders()
-        self.absent = [m.record for m in self._missing if self._is_believable(m)]
         self.count.is_complete = True
+
+    def absent(self) -> Iterator[FileRecord]:
+        """The files that are absent, once the walk is complete; they can be gone through again."""
+        if not self.count.is_complete:
+            return
+        for start in range(0, len(self._missing), AT_ONCE):
+            records = files_store.get_many(self._missing[start : start + AT_ONCE].tolist())
+            yield from (record for record in records if self._is_believable(record))
 
     def _compare(self, listing: Listing) -> Iterator[Difference]:
         directory = self._place.relative(listing.directory) or b""
@@ -97,29 +105,28 @@ class Survey:
         if listing.error is not None:
             self.count.errors.append((listing.directory, listing.error))
             self._unread.append(directory)
-        known = files_store.in_directory(self._place.root_id, directory)
-        for entry in listing.entries:
-            self.count.files += 1
-            record = known.pop(entry.path.rpartition(b"/")[2], None)
-            difference = self._judge(entry, record, is_nested)
-            if difference is None:
+        known = known_files.in_directory(self._place.root_id, directory)
+        self.count.files += len(listing.entries)
+        for name, stat in listing.entries:
+            record = known.pop(name, None)
+            if record is not None and record.is_as(stat) and self._is_settled(record):
                 self.count.unchanged += 1
-            else:
-                yield difference
+                continue
+            path = join(directory, name) if directory else name
+            source = self._source_of(path, stat) if record is None else None
+            yield Difference(path, stat, is_nested, source)
         if listing.error is None:
-            self._missing.extend(_Missing(record, is_nested) for record in known.values())
+            self._miss(known, is_nested)
 
-    def _judge(self, entry: Entry, record: FileRecord | None, is_nested: bool) -> Difference | None:
-        path = self._place.relative(entry.path)
-        if path is None:
-            return None
-        if record is None:
-            return Difference(path, entry.stat, is_nested, self._source_of(path, entry.stat))
-        is_outdated = record.original_id in self._outdated
-        is_settled = record.status is not FileStatus.UNREADABLE and not is_outdated
-        if is_settled and record.stat.is_same_content_as(entry.stat):
-            return None
-        return Difference(path, entry.stat, is_nested)
+    def _is_settled(self, record: Known) -> bool:
+        return not record.is_unreadable and record.original_id not in self._outdated
+
+    def _miss(self, known: dict[bytes, Known], mount_is_nested: bool) -> None:
+        """Note files that were not seen. Those that lay on a mount below the root are not among
+        them: with that mount gone, its folder looks empty."""
+        self._missing.extend(
+            record.id for record in known.values() if mount_is_nested or not record.is_nested
+        )
 
     def _source_of(self, path: bytes, stat: Stat) -> int | None:
         source = source_of(
@@ -131,11 +138,10 @@ class Survey:
 
     def _find_vanished_folders(self) -> None:
         top = self._place.relative(self._under) if self._under else None
-        for directory in list(files_store.directories(self._place.root_id)):
-            if directory in self._visited or not _is_below(directory, top or b""):
-                continue
-            for record in files_store.in_directory(self._place.root_id, directory).values():
-                self._missing.append(_Missing(record, self._nearest_is_nested(directory)))
+        for directory in known_files.directories(self._place.root_id):
+            if directory not in self._visited and _is_below(directory, top or b""):
+                known = known_files.in_directory(self._place.root_id, directory)
+                self._miss(known, self._nearest_is_nested(directory))
 
     def _nearest_is_nested(self, directory: bytes) -> bool:
         while directory:
@@ -144,14 +150,10 @@ class Survey:
                 return self._visited[directory]
         return False
 
-    def _is_believable(self, missing: _Missing) -> bool:
-        record = missing.record
-        if record.id in self._moved_away:
+    def _is_believable(self, record: FileRecord) -> bool:
+        if record.status is FileStatus.GONE or record.id in self._moved_away:
             return False
-        if any(_is_below(record.path, folder) for folder in self._unread):
-            return False
-        # It lay on a mount below the root: with that mount gone, its folder looks empty.
-        return missing.mount_is_nested or not record.is_nested
+        return not any(_is_below(record.path, folder) for folder in self._unread)
 
 
 def _device_of(root: bytes) -> int:

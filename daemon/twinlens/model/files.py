@@ -3,18 +3,18 @@
 import os
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from twinlens.model.picture import Kind, Measurement
 
+_LATEST = (1 << 63) - 1
+_EARLIEST = -(1 << 63)
 
-def _storable(nanoseconds: int) -> int:
-    return max(-(1 << 63), min(nanoseconds, (1 << 63) - 1))
 
-
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """The part of `lstat` that tells whether a file is still the one that was measured.
 
+    A plain tuple: a scan makes one of every file, and holds it against what is known by its end.
     Times are nanoseconds since the epoch and may be negative. No field alone is an identity:
     device numbers change with mount order and inode numbers are reused.
     """
@@ -32,31 +32,19 @@ class Stat:
         ext4, xfs and btrfs take times up to the year 2446 and later; nanoseconds in 64 bits, as the
         store keeps them, end in 2262. What is later counts as that.
         """
-        return cls(
-            result.st_dev,
-            result.st_ino,
-            result.st_size,
-            _storable(result.st_mtime_ns),
-            _storable(result.st_ctime_ns),
-        )
+        mtime_ns, ctime_ns = result.st_mtime_ns, result.st_ctime_ns
+        if not _EARLIEST <= mtime_ns <= _LATEST or not _EARLIEST <= ctime_ns <= _LATEST:
+            mtime_ns = max(_EARLIEST, min(mtime_ns, _LATEST))
+            ctime_ns = max(_EARLIEST, min(ctime_ns, _LATEST))
+        return cls(result.st_dev, result.st_ino, result.st_size, mtime_ns, ctime_ns)
 
     def is_same_content_as(self, other: "Stat") -> bool:
         """True where nothing was written since: all but the device, which changes on a remount."""
-        return (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (
-            other.inode,
-            other.size,
-            other.mtime_ns,
-            other.ctime_ns,
-        )
+        return self[1:] == other[1:]
 
     def is_moved_from(self, other: "Stat") -> bool:
         """True where a rename explains the difference: a rename sets the ctime and nothing else."""
-        return (self.device, self.inode, self.size, self.mtime_ns) == (
-            other.device,
-            other.inode,
-            other.size,
-            other.mtime_ns,
-        ) and self.ctime_ns >= other.ctime_ns
+        return self[:4] == other[:4] and self.ctime_ns >= other.ctime_ns
 
 
 class FileStatus(StrEnum):

@@ -4,7 +4,7 @@ Paths are bytes, relative to their root. All functions run inside a connection o
 those that change something, inside a transaction of the writer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from peewee import JOIN, fn
@@ -13,7 +13,7 @@ from twinlens.model.files import Condition, FileRecord, FileStatus, Stat
 from twinlens.model.picture import Kind
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, named_rows, slot
 from twinlens.store.tables import File, Original, Root
 
 _PLACE = ("root", "directory", "name")
@@ -78,25 +78,10 @@ def get_or_none(file_id: int) -> FileRecord | None:
     return None if row is None else _record(row)
 
 
-def in_directory(root_id: int, directory: bytes) -> dict[bytes, FileRecord]:
-    """The folder's own files that are not gone, by name."""
-    query = File.select().where(
-        (File.root == root_id)
-        & (File.directory == directory)
-        & (File.status != FileStatus.GONE.value)
-    )
-    return {bytes(row.name): _record(row) for row in query}
-
-
-def directories(root_id: int) -> Iterator[bytes]:
-    """Every folder that holds a file that is not gone."""
-    query = (
-        File.select(File.directory)
-        .where((File.root == root_id) & (File.status != FileStatus.GONE.value))
-        .distinct()
-    )
-    for (directory,) in tuples(query):
-        yield bytes(directory)
+def get_many(ids: Sequence[int]) -> list[FileRecord]:
+    """The files with these ids that are still known, in the order of the ids; at most 500."""
+    rows = {row.id: row for row in named_rows(File.select().where(File.id.in_(ids)))}
+    return [_record(rows[file_id]) for file_id in ids if file_id in rows]
 
 
 def below(root_id: int, directory: bytes) -> list[FileRecord]:

@@ -6,7 +6,7 @@ differs from call to call, and from then on only binds values.
 """
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from sqlite3 import Cursor
 from typing import Any, cast
@@ -41,6 +41,10 @@ class Statement:
         cursor = self._execute(values)
         row = self._row_maker(cursor)
         return [row(found) for found in cursor]
+
+    def tuples(self, **values: object) -> Iterator[tuple[Any, ...]]:
+        """Every row as it comes, without the names."""
+        return self._execute(values)
 
     def first(self, **values: object) -> Any | None:
         """The first row, or None."""

@@ -7,7 +7,7 @@ absence. No link is followed; pipes, sockets and devices are counted and never o
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from twinlens.model.files import Stat
@@ -17,17 +17,13 @@ from twinlens.watch.ignore import IgnoreList
 _ASK_EVERY = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One regular file: its absolute path, and what `lstat` said of it."""
-
-    path: bytes
-    stat: Stat
+Entry = tuple[bytes, Stat]
+"""One regular file: its name, and what `lstat` said of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One folder of a walk; entries are sorted by path.
+    """One folder of a walk; entries are sorted by name.
 
     With an `error` the entries are what could be read, and what is missing from them is unknown.
     `skipped` counts what was left out: ignored, links, special files. `device` is 0 where the
@@ -35,7 +31,7 @@ class Listing:
     """
 
     directory: bytes
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     error: str | None
     skipped: int
     device: int
@@ -109,9 +105,7 @@ def _descend(
             contents = _read(descent, path, relative_from, ignore, is_stopped)
             if contents.is_stopped:
                 return
-            yield Listing(
-                path, tuple(contents.entries), contents.error, contents.skipped, descent.device
-            )
+            yield Listing(path, contents.entries, contents.error, contents.skipped, descent.device)
             waiting.append((path, contents.folders))
         while waiting and not waiting[-1][1]:
             waiting.pop()
@@ -141,8 +135,7 @@ def _read(
     # Numbers and names only: an entry of `scandir` keeps its whole `stat` once it was asked.
     files: list[tuple[int, str]] = []
     encoding = sys.getfilesystemencoding()
-    prefix = path.rstrip(b"/") + b"/"
-    relative_prefix = prefix[relative_from:]
+    relative_prefix = (path.rstrip(b"/") + b"/")[relative_from:]
     judge = ignore.reason_in_taken_folder
     try:
         with os.scandir(descent.descriptor()) as found:
@@ -169,15 +162,15 @@ def _read(
         contents.error = _words(error)
     if files:
         files.sort()
-        _take(files, prefix, descent.descriptor(), contents, is_stopped)
-    contents.entries.sort(key=_path_of)
+        _take(files, descent.descriptor(), contents, is_stopped)
+    # No two names of a folder are equal: the order is never asked of what stands beside them.
+    contents.entries.sort()
     contents.folders.sort(reverse=True)
     return contents
 
 
 def _take(
     files: list[tuple[int, str]],
-    prefix: bytes,
     descriptor: int,
     contents: _Contents,
     is_stopped: Callable[[], bool],
@@ -196,13 +189,9 @@ def _take(
             contents.error = f"{_words(error)} (an entry of it)"
             continue
         if stat.S_ISREG(found.st_mode):
-            take(Entry(prefix + name.encode(encoding, "surrogateescape"), Stat.of(found)))
+            take((name.encode(encoding, "surrogateescape"), Stat.of(found)))
         else:
             contents.skipped += 1
-
-
-def _path_of(entry: Entry) -> bytes:
-    return entry.path
 
 
 def _steps(root: bytes, under: bytes | None) -> list[bytes]:
