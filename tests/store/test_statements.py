@@ -1,5 +1,7 @@
 """Statements: written once, bound anew each time, on whichever database is open."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 from peewee import Query
 
+import twinlens.store as store_room
 from support.stores import Store, opened_store
 from twinlens.store.statements import Statement, named_rows, slot
 from twinlens.store.tables_work import Meta
@@ -85,3 +88,29 @@ def test_rows_of_a_single_query_have_names_too(store: Store) -> None:
     rows = store.read(lambda: named_rows(Meta.select().where(Meta.key.in_(["a", "b"]))))
 
     assert [(row.key, row.value) for row in rows] == [("a", "1")]
+
+
+def every_statement() -> list[tuple[str, Statement]]:
+    return [
+        (f"{module.name}.{name}", value)
+        for module in pkgutil.iter_modules(store_room.__path__)
+        if module.name != "migrations"
+        for name, value in vars(importlib.import_module(f"twinlens.store.{module.name}")).items()
+        if isinstance(value, Statement)
+    ]
+
+
+def test_no_statement_walks_through_a_whole_root(store: Store) -> None:
+    """What is asked for every file must cost the same in a large library as in a small one."""
+    assert len(every_statement()) > 20
+
+    for name, statement in every_statement():
+        sql, places = statement._write().sql()
+        plan = store.read(
+            lambda sql=sql, places=places: store.database.peewee.execute_sql(
+                f"EXPLAIN QUERY PLAN {sql}", [None] * len(places)
+            ).fetchall()
+        )
+        steps = [str(step[3]) for step in plan]
+        assert not [step for step in steps if step.startswith("SCAN")], name
+        assert not [step for step in steps if step.endswith("(root_id=?)")], name

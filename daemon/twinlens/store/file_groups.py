@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from twinlens.analysis.sidecar_names import BUCKET_LENGTH, sidecar_target
 from twinlens.analysis.sidecar_names import bucket_of as name_bucket
@@ -42,13 +42,16 @@ _NAMES = Statement(
         )
     ),
 )
+# SQLite cannot know that a bucket holds a handful of files and a root all of them: it would look
+# through the whole root. A cross join is carried out in the order in which it is written.
 _WITH_IDENTIFIER = Statement(
-    File,
+    Original,
     lambda: (
-        File.select(File.radical)
-        .join(Original)
+        Original.select(File.radical)
+        .join(File, JOIN.CROSS)
         .where(
             (Original.content_identifier == slot("identifier"))
+            & (File.original == Original.id)
             & (File.root == slot("root"))
             & (File.status != FileStatus.GONE.value)
         )
@@ -59,15 +62,19 @@ _GROUPED_WITH = Statement(
     File,
     lambda: (
         File.select(GroupRow.bucket, _OtherFile.radical)
-        .join(GroupMember)
-        .join(GroupRow)
-        .join(_Other, on=(_Other.group == GroupRow.id))
-        .join(_OtherFile, on=(_Other.file == _OtherFile.id))
+        .join(GroupMember, JOIN.CROSS)
+        .join(GroupRow, JOIN.CROSS)
+        .join(_Other, JOIN.CROSS)
+        .join(_OtherFile, JOIN.CROSS)
         .where(
             (File.root == slot("root"))
             & (File.radical == slot("bucket"))
+            & (GroupMember.file == File.id)
+            & (GroupRow.id == GroupMember.group)
             & (GroupRow.root == slot("root"))
             & (GroupRow.group_type != GroupType.BURST.value)
+            & (_Other.group == GroupRow.id)
+            & (_OtherFile.id == _Other.file)
         )
         .distinct()
     ),
@@ -76,12 +83,14 @@ _MEMBERS_UNDER = Statement(
     GroupRow,
     lambda: (
         GroupRow.select(File.radical)
-        .join(GroupMember)
-        .join(File)
+        .join(GroupMember, JOIN.CROSS)
+        .join(File, JOIN.CROSS)
         .where(
             (GroupRow.root == slot("root"))
             & (GroupRow.bucket == slot("bucket"))
             & (GroupRow.group_type != GroupType.BURST.value)
+            & (GroupMember.group == GroupRow.id)
+            & (File.id == GroupMember.file)
             & (File.root == slot("root"))
         )
         .distinct()
