@@ -63,6 +63,7 @@ class Watch:
 
     def queued(self) -> set[str]:
         def work() -> set[str]:
+            work_items.release_leases()
             leased = work_items.lease(1e12, 60.0, 1000)
             work_items.release_leases()
             return {os.fsdecode(item.path) for item, _ in leased}
@@ -84,6 +85,14 @@ def test_a_file_is_taken_when_it_has_held_still(watch: Watch) -> None:
     assert watch.after(4.9) == set()
     assert watch.after(0.1) == {"a.jpg"}
     assert watch.arrivals.waiting() == 0
+
+
+def test_a_file_whose_hint_had_to_wait_need_not_hold_still_for_longer(watch: Watch) -> None:
+    watch.world.put("a.jpg", jpeg(1))
+    watch.hint(HintKind.PATH, "a.jpg", is_closed=True)
+
+    assert watch.after(4.0) == set()
+    assert watch.after(1.0) == {"a.jpg"}
 
 
 def test_a_file_still_growing_is_not_taken_up(watch: Watch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.tasks import double, leave, loop_for_ever, process_id, ready, use_memory
+from support.tasks import double, leave, loop_for_ever, process_id, ready, rest, use_memory
 from twinlens.jobs.pool import PoolClosedError, WorkerLostError, WorkerPool
 
 MEMORY = 1 << 30
@@ -101,6 +101,32 @@ def test_a_pool_that_ends_gently_brings_home_what_still_waits(bundling: WorkerPo
     bundling.shutdown(wait=True)
 
     assert [task.result(0.0) for task in tasks] == [2 * n for n in range(20, 120)]
+
+
+def test_what_is_urgent_goes_before_all_that_waits(pool: WorkerPool) -> None:
+    long_pass = [pool.submit(rest, 0.05) for _ in range(60)]
+
+    assert pool.urgent.submit(double, 21).result(20.0) == 42
+
+    assert sum(not task.done() for task in long_pass) > 40
+    for task in long_pass:
+        task.result(20.0)
+
+
+def test_an_urgent_task_that_was_lost_with_its_bundle_is_done_again_first(
+    bundling: WorkerPool,
+) -> None:
+    long_pass = [bundling.submit(rest, 0.05) for _ in range(60)]
+    tasks = [bundling.urgent.submit(double, n) for n in range(20, 40)]
+    lost = bundling.urgent.submit(leave, 7)
+    tasks += [bundling.urgent.submit(double, n) for n in range(20, 40)]
+
+    assert [task.result(20.0) for task in tasks] == [2 * n for n in range(20, 40)] * 2
+    with pytest.raises(WorkerLostError, match="exit code 7"):
+        lost.result(20.0)
+    assert not all(task.done() for task in long_pass)
+    for task in long_pass:
+        task.result(20.0)
 
 
 def test_a_pool_whose_idle_workers_were_killed_works_on(pool: WorkerPool) -> None:

@@ -8,7 +8,7 @@ from support.made_up import AT
 from support.stores import Store
 from twinlens.errors import UsageError
 from twinlens.jobs.definition import JobDefinition, Registry
-from twinlens.jobs.work_queue import AGAIN, Patience, WorkQueue
+from twinlens.jobs.work_queue import AGAIN, TAKEN_AT_ONCE, Patience, WorkQueue
 from twinlens.model.jobs import WorkItem
 
 
@@ -122,3 +122,43 @@ def test_a_job_that_nobody_knows_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="verify") as caught:
         registry.get("verify")
     assert "scan" in caught.value.advice
+
+
+def test_what_is_put_is_leased_at_once_and_a_flood_waits_its_turn(
+    queue: WorkQueue, root_id: int
+) -> None:
+    paths = [b"%03d" % number for number in range(3 * TAKEN_AT_ONCE)]
+    queue.put(root_id, paths, "event")
+
+    assert queue.counts() == {
+        "pending": 2 * TAKEN_AT_ONCE,
+        "running": TAKEN_AT_ONCE,
+        "failed": 0,
+    }
+    leased = [item.path for item, _ in queue.lease(2)]
+    assert leased == paths[:2]
+    leased += [item.path for item, _ in queue.lease(100)]
+    assert leased == paths
+
+
+def test_a_path_that_is_put_while_it_is_looked_at_is_looked_at_once_more(
+    queue: WorkQueue, store: Store, root_id: int
+) -> None:
+    queue.put(root_id, [b"a"], "event")
+    item = only(queue)
+
+    queue.put(root_id, [b"a"], "written")
+    store.write(lambda: queue.done_in_transaction([item]))
+
+    assert only(queue).reason == "written"
+
+
+def test_what_was_leased_as_it_was_put_is_taken_up_after_a_crash(
+    queue: WorkQueue, store: Store, root_id: int, clock: ManualClock
+) -> None:
+    queue.put(root_id, [b"a"], "event")
+
+    after = WorkQueue(store.database, store.writer, Patience(), clock, lambda: AT)
+
+    assert after.recover() == 1
+    assert only(after).path == b"a"

@@ -30,6 +30,11 @@ def slow_thirteen(number: int) -> int:
     return 2 * number
 
 
+def rest(seconds: float) -> None:
+    """Takes so long."""
+    time.sleep(seconds)
+
+
 def work_second_time(marker: str) -> str:
     """Fails until it was tried before with this marker."""
     if not os.path.exists(marker):

@@ -55,6 +55,22 @@ def test_a_picture_copied_in_is_listed_soon(house: House, daemon: Daemon) -> Non
     assert house.files()["new.jpg"]["kind"] == "image"
 
 
+def test_a_picture_that_arrives_overtakes_a_scan_of_many(house: House) -> None:
+    number = 1000
+    for n in range(number):
+        put_picture(house.root / f"{n % 10}" / f"{n}.jpg", n + 1)
+    with Daemon(house) as running:
+        eventually(lambda: len(house.files()) > 1, SOMETIME, "the scan's first batch")
+        put_picture(house.root / "new.jpg", 0)
+
+        eventually(lambda: is_listed(house, "new.jpg", picture(0)), SOMETIME)
+
+        left = number - len(house.files())
+        assert left > number / 4
+        eventually(lambda: len(house.files()) == number + 1, 2 * SOMETIME, "the scan's end")
+        running.stop()
+
+
 def test_a_removed_picture_is_no_longer_listed(house: House, daemon: Daemon) -> None:
     put_picture(house.root / "one.jpg", 1)
     eventually(lambda: is_listed(house, "one.jpg"), SOMETIME)

@@ -65,7 +65,8 @@ class Arrivals:
     def __init__(self, parts: ArrivalParts, wake: threading.Event) -> None:
         self._parts = parts
         self._wake = wake
-        self._hints: deque[Hint] = deque()
+        # With the time at which each came: a step that was held up must not make a file wait anew.
+        self._hints: deque[tuple[float, Hint]] = deque()
         self._drowned: set[bytes] = set()
         self._trackers: dict[int, SettleTracker] = {
             place.root_id: SettleTracker(parts.settle_seconds(place.path))
@@ -79,7 +80,7 @@ class Arrivals:
         if len(self._hints) >= MOST_HINTS and hint.kind is not HintKind.LOST:
             self._drowned.add(hint.root)
         else:
-            self._hints.append(hint)
+            self._hints.append((self._parts.monotonic(), hint))
         self._wake.set()
 
     def waiting(self) -> int:
@@ -88,8 +89,8 @@ class Arrivals:
 
     def step(self) -> float:
         """Take the hints, look at what is due; returns the seconds until there is more to do."""
+        self._take_hints()
         now = self._parts.monotonic()
-        self._take_hints(now)
         self._walk_folders(now)
         for place in self._parts.places.all():
             settled = self._trackers[place.root_id].due(now, _sample)
@@ -104,10 +105,10 @@ class Arrivals:
         soonest = min((at for at in due if at is not None), default=None)
         return 30.0 if soonest is None else max(soonest - now, 0.0)
 
-    def _take_hints(self, now: float) -> None:
+    def _take_hints(self) -> None:
         looks: dict[int, _Looks] = {}
         for _ in range(len(self._hints)):
-            hint = self._hints.popleft()
+            at, hint = self._hints.popleft()
             place = self._parts.places.at(hint.root)
             if place is None:
                 continue
@@ -115,7 +116,7 @@ class Arrivals:
                 self._parts.on_lost(place, hint)
                 continue
             self._parts.on_activity()
-            self._take(place, hint, now, looks.setdefault(place.root_id, _Looks()))
+            self._take(place, hint, at, looks.setdefault(place.root_id, _Looks()))
         for root_id, found in looks.items():
             for paths in (found.new, found.old - found.new):
                 if paths:
@@ -126,7 +127,8 @@ class Arrivals:
                 self._parts.ask_scan(place.root_id, "too many events to follow")
 
     def _take(self, place: Place, hint: Hint, now: float, looks: "_Looks") -> None:
-        """Sort one hint: paths that are to be looked at now go into `looks`, others settle."""
+        """Sort one hint, which came at `now`: a path to be looked at goes into `looks`, others
+        settle."""
         tracker = self._trackers[place.root_id]
         relative = place.relative(hint.path)
         if hint.kind is HintKind.PATH:

@@ -8,6 +8,8 @@ Handing one small file to a worker and taking back what it found takes a tenth o
 the file takes, so quick tasks travel in bundles where more wait than there are workers. A bundle is
 only a way to travel: whatever goes wrong with one, its tasks are done again one by one.
 
+What a long pass hands in may wait for hours; what goes in by `urgent` is sent off before all of it.
+
 Workers are forked from a small server process that is started first, before any watched folder is
 opened, and that has the analysis loaded already: a new worker costs milliseconds and shares its
 memory. Idle workers are given back.
@@ -59,6 +61,7 @@ class _Task:
     future: "Future[Any]"
     deadline: float
     is_quick: bool
+    is_urgent: bool
 
 
 class WorkerPool(Executor):
@@ -93,6 +96,8 @@ class WorkerPool(Executor):
         self._pool: ProcessPool | None = None
         self._under_way: set[Future[Any]] = set()
         self._waiting: deque[_Task] = deque()
+        self._urgent: deque[_Task] = deque()
+        self.urgent: Executor = _UrgentDoor(self)
         self._travelling: set[Future[Any]] = set()
         self._last_used = monotonic()
         self._is_shut = False
@@ -111,13 +116,20 @@ class WorkerPool(Executor):
         self, fn: Callable[..., Result], /, *args: Any
     ) -> "Future[Result]":
         """Run `fn(*args)` in a worker."""
+        return self._take(fn, args, is_urgent=False)
+
+    def _take(
+        self, fn: Callable[..., Result], args: tuple[Any, ...], *, is_urgent: bool
+    ) -> "Future[Result]":
         outer: Future[Result] = Future()
         outer.set_running_or_notify_cancel()
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("the worker pool is shut down")
             self._under_way.add(outer)
-            self._waiting.append(_Task(fn, args, outer, self._deadline(args), self._is_quick(args)))
+            deadline, is_quick = self._deadline(args), self._is_quick(args)
+            task = _Task(fn, args, outer, deadline, is_quick, is_urgent)
+            self._line_of(task).append(task)
             sent = self._send()
         self._follow(sent)
         return outer
@@ -127,16 +139,23 @@ class WorkerPool(Executor):
         when it has let go of it: a bundle may have arrived already."""
         sent = []
         room = len(self._travelling) + room if room else AHEAD_PER_WORKER * self.processes
-        while self._waiting and len(self._travelling) < room and not self._is_shut:
+        while (
+            (line := self._urgent or self._waiting)
+            and len(self._travelling) < room
+            and not self._is_shut
+        ):
             # Shared out evenly: no worker shall have a full bundle while another has nothing.
-            share = max(1, min(LARGEST_BUNDLE, len(self._waiting) // room))
-            bundle = [self._waiting.popleft()]
-            while len(bundle) < share and bundle[-1].is_quick and self._waiting[0].is_quick:
-                bundle.append(self._waiting.popleft())
+            share = max(1, min(LARGEST_BUNDLE, len(line) // room))
+            bundle = [line.popleft()]
+            while len(bundle) < share and bundle[-1].is_quick and line[0].is_quick:
+                bundle.append(line.popleft())
             inner = self._send_off(bundle)
             if inner is not None:
                 sent.append((inner, bundle))
         return sent
+
+    def _line_of(self, task: _Task) -> deque[_Task]:
+        return self._urgent if task.is_urgent else self._waiting
 
     def _follow(self, sent: "list[_Sent]") -> None:
         for inner, bundle in sent:
@@ -165,7 +184,7 @@ class WorkerPool(Executor):
         if self._pool is not None:
             self._broken.append(self._pool)
         self._pool = None
-        kept = kept | {task.future for task in self._waiting}
+        kept = kept | {task.future for task in (*self._urgent, *self._waiting)}
         lost, self._under_way = self._under_way - kept, self._under_way & kept
         self._travelling.clear()
         for outer in lost:
@@ -215,7 +234,7 @@ class WorkerPool(Executor):
         Call it again to wait for what was not waited for: pebble ends its processes only then.
         """
         with self._lock:
-            sent = [] if cancel_futures else self._send(room=len(self._waiting))
+            sent = [] if cancel_futures else self._send(room=len(self._urgent) + len(self._waiting))
             self._is_shut = True
             self._ended.set()
             broken, self._broken = self._broken, []
@@ -253,6 +272,7 @@ class WorkerPool(Executor):
         with self._lock:
             left, self._under_way = self._under_way, set()
             self._waiting.clear()
+            self._urgent.clear()
         for outer in left:
             outer.set_exception(PoolClosedError("the worker pool was shut down"))
 
@@ -266,7 +286,7 @@ class WorkerPool(Executor):
             open_ = [task.future in self._under_way for task in bundle]
             if error is not None and len(bundle) > 1:
                 again = [task for task, is_open in zip(bundle, open_, strict=True) if is_open]
-                self._waiting.extendleft(_alone(task) for task in reversed(again))
+                self._line_of(bundle[0]).extendleft(_alone(task) for task in reversed(again))
             else:
                 self._under_way.difference_update(task.future for task in bundle)
                 again = []
@@ -288,6 +308,19 @@ class WorkerPool(Executor):
         if pool is not None:
             pool.close()
             pool.join()
+
+
+class _UrgentDoor(Executor):
+    """What is handed in here goes before all that was handed in to the pool itself."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    def submit(  # type: ignore[override]  # as the pool's own
+        self, fn: Callable[..., Result], /, *args: Any
+    ) -> "Future[Result]":
+        """Run `fn(*args)` in the next worker that is free."""
+        return self._pool._take(fn, args, is_urgent=True)
 
 
 _Call = tuple[Callable[..., Any], tuple[Any, ...]]

@@ -5,6 +5,7 @@ methods named `…_in_transaction` run inside a transaction of the writer that r
 too; all others make their own.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ AGAIN = "again"
 
 WRITTEN = "written"
 """Why a path is in the queue whose writer has closed it."""
+
+
+TAKEN_AT_ONCE = 8
+"""Paths that are leased as they are put: as many as there may soon be workers for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,28 @@ class WorkQueue:
         self.patience = patience
         self._now = now
         self._clock = clock
+        # Put and leased in one transaction: a second one might wait behind a long pass's batch.
+        self._taken: deque[WorkItem] = deque()
 
     def recover(self) -> int:
         """At start: take back what the last run had leased. Returns how many paths that were."""
         return self._writer.call(work_items.release_leases)
 
-    def put(self, root_id: int, paths: Iterable[bytes], reason: str) -> int:
-        """Ask for settled paths to be looked at now."""
+    def put(self, root_id: int, paths: Iterable[bytes], reason: str) -> None:
+        """Ask for settled paths to be looked at now: `lease` gives the first few at once."""
         wanted = list(paths)
-        return self._writer.call(
-            lambda: work_items.put(
-                root_id, wanted, reason=reason, not_before=self._now(), at=self._clock()
+        room = TAKEN_AT_ONCE - len(self._taken)
+        now, at = self._now(), self._clock()
+        until = now + self.patience.lease_seconds
+
+        def write() -> list[WorkItem]:
+            first, rest = wanted[:room], wanted[room:]
+            work_items.put(root_id, rest, reason=reason, not_before=now, at=at)
+            return work_items.put(
+                root_id, first, reason=reason, not_before=now, at=at, leased_until=until
             )
-        )
+
+        self._taken += self._writer.call(write)
 
     def put_later(self, root_id: int, path: bytes, sample: Sample) -> None:
         """Ask for a young path to be looked at once it has held still."""
@@ -86,9 +100,17 @@ class WorkQueue:
 
     def lease(self, limit: int) -> list[tuple[WorkItem, Sample | None]]:
         """Take due items. They stay in the queue until they are recorded or fail."""
-        return self._writer.call(
-            lambda: work_items.lease(self._now(), self.patience.lease_seconds, limit)
-        )
+        items: list[tuple[WorkItem, Sample | None]] = []
+        while self._taken and len(items) < limit:
+            items.append((self._taken.popleft(), None))
+        due = self.next_due() if len(items) < limit else None
+        if due is not None and due <= self._now():
+            items += self._writer.call(
+                lambda: work_items.lease(
+                    self._now(), self.patience.lease_seconds, limit - len(items)
+                )
+            )
+        return items
 
     def release_lost(self) -> int:
         """Take back items whose lease ran out."""

@@ -213,7 +213,9 @@ class Daemon:
         intake, arrivals = self._engine.intake, self._arrivals
 
         def work() -> float:
-            return min(arrivals.step(), intake.step())
+            # One connection for all that a step asks.
+            with self._engine.database.reading():
+                return min(arrivals.step(), intake.step())
 
         self._loop("intake", work, intake.wake)
 

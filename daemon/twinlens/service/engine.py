@@ -211,7 +211,7 @@ class Engine:
                 writer=self.writer,
                 places=self.places,
                 queue=self.queue,
-                executor=self.pool,
+                executor=self.pool.urgent,
                 absorb=self.absorber.absorb,
                 announce=self._announce_live,
                 now=time.time,

@@ -29,6 +29,15 @@ _AT_PATH = Statement(
         & (File.name == slot("name"))
     ),
 )
+_OTHER_NAMES = Statement(
+    File,
+    lambda: File.select().where(
+        (File.inode == slot("inode"))
+        & (File.device == slot("device"))
+        & (File.id != slot("file"))
+        & (File.status != FileStatus.GONE.value)
+    ),
+)
 _WITH_INODE = Statement(
     File,
     lambda: File.select().where(
@@ -138,13 +147,10 @@ def with_inode(stat: Stat) -> list[FileRecord]:
 
 def other_names(file_id: int, stat: Stat) -> list[FileRecord]:
     """Live files under other names that were the same inode when they were last seen."""
-    query = File.select().where(
-        (File.inode == to_signed(stat.inode))
-        & (File.device == to_signed(stat.device))
-        & (File.id != file_id)
-        & (File.status != FileStatus.GONE.value)
+    rows = _OTHER_NAMES.all(
+        inode=to_signed(stat.inode), device=to_signed(stat.device), file=file_id
     )
-    return [_record(row) for row in query]
+    return [_record(row) for row in rows]
 
 
 def of_original(original_id: int) -> list[FileRecord]:

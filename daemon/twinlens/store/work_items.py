@@ -24,34 +24,44 @@ def put(
     not_before: float,
     at: str,
     samples: dict[bytes, Sample] | None = None,
-) -> int:
+    leased_until: float | None = None,
+) -> list[WorkItem]:
     """Ask for paths to be looked at; a path that waits already keeps one entry, made fresh.
 
-    A quarantined path is given a new start: whoever puts it saw that it changed. Returns how many
-    entries were written.
+    A quarantined path is given a new start: whoever puts it saw that it changed. With
+    `leased_until` those without an entry are taken by whoever puts them, and returned; one that is
+    looked at by another already has to be looked at again after that.
     """
+    first = WorkState.PENDING if leased_until is None else WorkState.RUNNING
     rows = [
         {
             "root": root_id,
             "path": path,
             "reason": reason,
-            "state": WorkState.PENDING.value,
+            "state": first.value,
             "attempts": 0,
             "not_before": not_before,
-            "leased_until": None,
+            "leased_until": leased_until,
             "sampled": _encode((samples or {}).get(path)),
             "error": None,
             "created_at": at,
         }
         for path in paths
     ]
-    fresh = ("reason", "state", "attempts", "not_before", "leased_until", "sampled", "error")
+    fresh = ("reason", "attempts", "not_before", "sampled", "error")
+    taken: list[WorkItem] = []
     for start in range(0, len(rows), 90):
-        ItemRow.insert_many(rows[start : start + 90]).on_conflict(
-            conflict_target=[ItemRow.root, ItemRow.path],
-            preserve=[getattr(ItemRow, name) for name in fresh],
-        ).execute()
-    return len(rows)
+        query = (
+            ItemRow.insert_many(rows[start : start + 90])
+            .on_conflict(
+                conflict_target=[ItemRow.root, ItemRow.path],
+                preserve=[getattr(ItemRow, name) for name in fresh],
+                update={ItemRow.state: WorkState.PENDING.value, ItemRow.leased_until: None},
+            )
+            .returning(ItemRow)
+        )
+        taken += [_item(row) for row in query if row.state == WorkState.RUNNING.value]
+    return taken
 
 
 def lease(now: float, seconds: float, limit: int) -> list[tuple[WorkItem, Sample | None]]:
