@@ -5,13 +5,16 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from support.looks import miniature_of, scene
 from twinlens.analysis.fingerprint import fingerprint
+from twinlens.analysis.miniature import miniature
 from twinlens.grouping.miniatures import TURNS, Miniature, turned, turned_keys
 from twinlens.media.decoding import decode
-from twinlens.model.miniature import BYTES
+from twinlens.model.miniature import CHROMA_SIDE, KEYS_BYTES, PIXELS, SIDE
 
 
 def test_a_miniature_is_the_picture_that_the_phash_is_made_of() -> None:
@@ -19,13 +22,28 @@ def test_a_miniature_is_the_picture_that_the_phash_is_made_of() -> None:
     data = fingerprint(thumbnail).miniature
 
     assert data is not None
-    assert len(data) == BYTES <= 1220
+    assert KEYS_BYTES < len(data) < KEYS_BYTES + PIXELS
     read = Miniature.read(data)
     assert read is not None
     small = thumbnail.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=4.0)
     assert np.array_equal(read.luminance, np.asarray(small))
     assert np.all(read.chroma == 128)
     assert Miniature.read(data[:-1]) is None
+    assert Miniature.read(data[:KEYS_BYTES]) is None
+    assert Miniature.read(data + b"more") is None
+
+
+@given(st.integers(0, 2**32), st.sampled_from([2, 20, 256]))
+def test_no_level_is_lost_whatever_the_picture(seed: int, levels: int) -> None:
+    draw = np.random.default_rng(seed)
+    cells = draw.integers(0, levels, (SIDE, SIDE), dtype=np.uint8)
+    colours = draw.integers(0, levels, (CHROMA_SIDE, CHROMA_SIDE, 3), dtype=np.uint8)
+
+    read = Miniature.read(miniature(Image.fromarray(cells), Image.fromarray(colours, mode="YCbCr")))
+
+    assert read is not None
+    assert np.array_equal(read.luminance, cells)
+    assert np.array_equal(read.chroma, np.moveaxis(colours, 2, 0)[1:])
 
 
 @pytest.mark.parametrize("turn", range(TURNS))

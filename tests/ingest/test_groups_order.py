@@ -3,7 +3,7 @@ and go in any order, and what stands afterwards is what a rebuild from nothing g
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,7 +133,7 @@ class Library:
         for path in inside:
             thing, at = self.files.pop(path)
             self._inode += 1
-            moved = replace(at, ctime_ns=at.ctime_ns + self._inode)
+            moved = at._replace(ctime_ns=at.ctime_ns + self._inode)
             new = target + path.rpartition("/")[2]
             self.files[new] = thing, moved
             known = self.store.read(lambda path=path: files.find(self.root_id, path.encode()))

@@ -7,6 +7,8 @@ them moved as well, and the distance of two keys is the same from either side, w
 moves with the signs cannot promise.
 """
 
+import zlib
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -15,6 +17,7 @@ from twinlens.model.miniature import CHROMA_SIDE, CROPS, SIDE
 
 _LOW = 8
 _Floats = npt.NDArray[np.float64]
+_Levels = npt.NDArray[np.uint8]
 
 
 def miniature(small: Image.Image, chroma: Image.Image | None) -> bytes:
@@ -24,19 +27,29 @@ def miniature(small: Image.Image, chroma: Image.Image | None) -> bytes:
     """
     if small.size != (SIDE, SIDE) or small.mode != "L":
         raise ValueError(f"not {SIDE}x{SIDE} grey pixels: {small.size} {small.mode}")
-    luminance = small.tobytes()
+    luminance = np.asarray(small)
     if chroma is None:
-        colours = bytes([128]) * (2 * CHROMA_SIDE * CHROMA_SIDE)
+        colours = np.full((2, CHROMA_SIDE, CHROMA_SIDE), 128, dtype=np.uint8)
     else:
         tiny = chroma.resize((CHROMA_SIDE, CHROMA_SIDE), Image.Resampling.BOX)
-        values = np.asarray(tiny)
-        colours = values[:, :, 1].tobytes() + values[:, :, 2].tobytes()
-    return luminance + colours + _keys(np.frombuffer(luminance, dtype=np.uint8))
+        colours = np.asarray(tiny).transpose(2, 0, 1)[1:]
+    return _keys(luminance) + _deflated(_unforetold(luminance) + _unforetold(colours))
 
 
-def _keys(luminance: npt.NDArray[np.uint8]) -> bytes:
-    pixels = luminance.reshape(SIDE, SIDE).astype(np.float64)
-    blocks = _ROWS @ pixels @ _COLUMNS
+def _unforetold(levels: _Levels) -> bytes:
+    """What is left of levels (..., n, n) of the ones above and before them, modulo 256."""
+    down = np.diff(levels, axis=-2, prepend=np.zeros_like(levels[..., :1, :]))
+    return np.diff(down, axis=-1, prepend=np.zeros_like(down[..., :1])).tobytes()
+
+
+def _deflated(data: bytes) -> bytes:
+    # Such leftovers hardly repeat: looking for repetitions costs time and gains nothing.
+    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=zlib.Z_HUFFMAN_ONLY)
+    return packer.compress(data) + packer.flush()
+
+
+def _keys(luminance: _Levels) -> bytes:
+    blocks = _ROWS @ luminance.astype(np.float64) @ _COLUMNS
     return np.packbits((blocks > 0).reshape(len(blocks), -1), axis=1).tobytes()
 
 

@@ -5,6 +5,7 @@ inverts and moves bits of its key and nothing else: the distance from a turned A
 the distance from A to B turned back.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from twinlens.model.miniature import BYTES, CHROMA_SIDE, KEYS, KEYS_AT, SIDE
+from twinlens.model.miniature import CHROMA_SIDE, KEYS, KEYS_BYTES, PIXELS, SIDE
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -36,19 +37,31 @@ class Miniature:
     @classmethod
     def read(cls, data: bytes | None) -> "Miniature | None":
         """Unpack; None for no miniature and for one of another layout."""
-        if data is None or len(data) != BYTES:
+        pixels = None if data is None else _inflated(data[KEYS_BYTES:])
+        if data is None or pixels is None:
             return None
-        values = np.frombuffer(data, dtype=np.uint8)
+        values = np.frombuffer(pixels, dtype=np.uint8)
         return cls(
-            values[: SIDE * SIDE].reshape(SIDE, SIDE).astype(np.float32),
-            values[SIDE * SIDE : KEYS_AT].reshape(2, CHROMA_SIDE, CHROMA_SIDE).astype(np.float32),
-            keys_of(data),
+            _foretold(values[: SIDE * SIDE].reshape(SIDE, SIDE)),
+            _foretold(values[SIDE * SIDE :].reshape(2, CHROMA_SIDE, CHROMA_SIDE)),
+            tuple(np.frombuffer(data, dtype=">u8", count=KEYS).tolist()),
         )
 
 
-def keys_of(data: bytes) -> tuple[int, ...]:
-    """The keys of a packed miniature, of the whole picture first."""
-    return tuple(int(key) for key in np.frombuffer(data, dtype=">u8", count=KEYS, offset=KEYS_AT))
+def _inflated(data: bytes) -> bytes | None:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        pixels = unpacker.decompress(data, PIXELS + 1)
+    except zlib.error:
+        return None
+    is_whole = unpacker.eof and not unpacker.unused_data and len(pixels) == PIXELS
+    return pixels if is_whole else None
+
+
+def _foretold(leftovers: npt.NDArray[np.uint8]) -> Floats:
+    """Levels (..., n, n) from what their neighbours did not foretell of them."""
+    along = np.cumsum(leftovers, axis=-1, dtype=np.uint8)
+    return np.cumsum(along, axis=-2, dtype=np.uint8).astype(np.float32)
 
 
 def turned(cells: Floats, turn: int) -> Floats:

@@ -7,7 +7,7 @@ the other (model/miniature.py); that is the same from either side. It holds 128 
 is not locked: one thread owns it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +31,23 @@ class SimilarityIndex:
     def __len__(self) -> int:
         return self._count
 
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids[: self._count].tolist())
+
     def __contains__(self, original_id: int) -> bool:
         return self._position(original_id) is not None
 
-    def load(self, pictures: Iterable[tuple[int, Sequence[int]]]) -> None:
-        """Fill the index anew from (id, keys); an id named twice raises `ValueError`."""
+    def load(self, parts: Iterable[tuple[Sequence[int], bytes]]) -> None:
+        """Fill the index anew from some ids and their packed keys at a time (see
+        model/miniature.py); an id named twice raises `ValueError`."""
         self._count = 0
-        for original_id, keys in pictures:
-            self._append(original_id, keys)
+        for original_ids, packed in parts:
+            start, stop = self._count, self._count + len(original_ids)
+            if stop > len(self._ids):
+                self._resize(max(stop, self._count + self._count // 2))
+            self._ids[start:stop] = original_ids
+            self._keys[:, start:stop] = np.frombuffer(packed, dtype=">u8").reshape(-1, KEYS).T
+            self._count = stop
         if len(np.unique(self._ids[: self._count])) != self._count:
             raise ValueError("an original is named twice")
 

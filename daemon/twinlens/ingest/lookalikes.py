@@ -11,12 +11,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
-from twinlens.grouping.miniatures import Miniature, keys_of, turned_keys
+from twinlens.grouping.miniatures import Miniature, turned_keys
 from twinlens.grouping.similarity import SimilarityIndex
 from twinlens.model.groups import DuplicateGroup
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike
-from twinlens.store import decisions, duplicate_groups, file_groups
+from twinlens.store import decisions, duplicate_groups, file_groups, miniatures
 from twinlens.store import files as files_store
 from twinlens.store import lookalikes as store
 
@@ -67,7 +67,7 @@ class Lookalikes:
         """
         index = _loaded()
         found: list[Lookalike] = []
-        every = sorted({original_id for original_id, _ in store.comparable()} | store.twins())
+        every = sorted({*index, *store.twins()})
         for part in _parts(every, _BATCH):
             found.extend(_compared(_by_id(part), index, limits, only_later=True))
         verdicts_of: dict[int, list[Lookalike]] = {}
@@ -224,7 +224,7 @@ def _ends(lookalikes: Iterable[Lookalike]) -> set[int]:
 
 def _loaded() -> SimilarityIndex:
     index = SimilarityIndex()
-    index.load((original_id, keys_of(data)) for original_id, data in store.comparable())
+    index.load(miniatures.every_key())
     return index
 
 

@@ -1,5 +1,9 @@
 """The layout of a miniature: the small picture that is stored with every fingerprint.
 
+The keys come first, `KEYS_BYTES` of them; then, deflated (RFC 1951, without a header), the
+`PIXELS` bytes of luminance and chroma, each as what is left of it after its neighbours foretold it:
+down the columns, then along the rows, modulo 256. That takes a third off and loses nothing.
+
 Made by `analysis/miniature.py`, read by `grouping/miniatures.py`; the rooms do not know each other,
 so what both must agree on stands here.
 """
@@ -10,7 +14,7 @@ SIDE: Final = 32
 """The luminance is SIDE x SIDE bytes, row by row, whatever the picture's shape."""
 
 CHROMA_SIDE: Final = 6
-"""Cb and Cr follow, each CHROMA_SIDE x CHROMA_SIDE bytes; 128 is no colour."""
+"""Of Cb and Cr, which follow, each is CHROMA_SIDE x CHROMA_SIDE bytes; 128 is no colour."""
 
 CROPS: Final = (
     *((edge, edge, edge, edge) for edge in (0.045, 0.085, 0.125, 0.165)),
@@ -24,6 +28,6 @@ bottom. A key of such a window is near the key of a copy that was cut like it.""
 KEYS: Final = 1 + len(CROPS)
 """Keys of 8 bytes each, highest bit first: of the whole picture, then of each window."""
 
-KEYS_AT: Final = SIDE * SIDE + 2 * CHROMA_SIDE * CHROMA_SIDE
-BYTES: Final = KEYS_AT + 8 * KEYS
-"""The length of a miniature; anything of another length is none."""
+KEYS_BYTES: Final = 8 * KEYS
+PIXELS: Final = SIDE * SIDE + 2 * CHROMA_SIDE * CHROMA_SIDE
+"""What does not give so many bytes when inflated is no miniature."""

@@ -89,7 +89,8 @@ class Fingerprint:
     Bit order is imagehash's: `int(str(hash), 16)`. `is_degenerate` marks pictures too flat or too
     dark for a hash to mean anything, and drawn ones (`reason` says which); they are compared by
     bytes only.
-    `miniature` is the small picture that the second look compares (layout: model/miniature.py).
+    `miniature` is the small picture that the second look compares (layout: model/miniature.py); it
+    is not kept of a degenerate picture, and what the store gives back is without it.
     """
 
     phash: int

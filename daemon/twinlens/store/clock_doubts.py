@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from twinlens.model.clocks import ClockDoubt
 from twinlens.model.files import FileStatus
 from twinlens.model.picture import DateCandidate, Kind, Metadata
-from twinlens.store import meta
+from twinlens.store import candidates, meta
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, slot
 from twinlens.store.tables import File, Original, Root
@@ -52,15 +52,14 @@ def pictures() -> Iterator[CameraPicture]:
         )
         .order_by(Root.path, File.directory, File.name)
     )  # fmt: skip
-    for original_id, root, directory, name, metadata, candidates in tuples(query):
-        stored = json.loads(candidates)
-        told = (*stored.get("content", ()), *stored.get("path", ()))
+    for original_id, root, directory, name, metadata, told in tuples(query):
+        own, others = candidates.unpacked(told)
         parts = (bytes(root).rstrip(b"/"), bytes(directory), bytes(name))
         yield CameraPicture(
             original_id,
             b"/".join(part for part in parts if part),
             Metadata(**json.loads(metadata)),
-            tuple(DateCandidate(**candidate) for candidate in told),
+            own + others,
         )
 
 

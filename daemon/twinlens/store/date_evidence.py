@@ -3,11 +3,11 @@
 Read only. Asked for every content that is recorded, so the queries are written once.
 """
 
-import json
 from dataclasses import dataclass
 
 from twinlens.model.files import FileStatus
 from twinlens.model.picture import DateCandidate
+from twinlens.store import candidates
 from twinlens.store.statements import Statement, slot
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables_owner import UserDecision
@@ -74,14 +74,10 @@ def companions(original_id: int) -> list[Companion]:
     Edits are left out: what they say is a copy. A sidecar has no companions.
     """
     rows = _COMPANIONS.all(original=original_id, original_again=original_id, limit=MOST_COMPANIONS)
-    return [Companion(row.file_type, _own(row.candidates)) for row in rows]
+    return [Companion(row.file_type, candidates.unpacked(row.candidates)[0]) for row in rows]
 
 
 def owner_date(sha256: str) -> str | None:
     """The capture time that the owner gave to this content (ISO 8601), as it stands."""
     row = _OWNER_DATE.first(sha256=sha256)
     return None if row is None or row.value is None else str(row.value)
-
-
-def _own(stored: str) -> tuple[DateCandidate, ...]:
-    return tuple(DateCandidate(**c) for c in json.loads(stored).get("content", ()))

@@ -4,15 +4,15 @@ Only the columns that the rules need are read: a comparison meets many contents 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from peewee import chunked, fn
 
 from twinlens.model.groups import DuplicateClass
-from twinlens.model.miniature import BYTES
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike, Verdict
+from twinlens.store import miniatures
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import Lookalike as Row
@@ -39,44 +39,28 @@ class Looks:
     image_digest: str | None
 
 
-def comparable() -> Iterator[tuple[int, bytes]]:
-    """(id, miniature) of every referenced content whose looks mean something."""
-    query = (
-        Original.select(Original.id, Original.miniature)
-        .where(
-            Original.miniature.is_null(False)
-            & Original.degenerate.is_null()
-            & (Original.reference_count > 0)
-        )
-        .order_by(Original.id)
-    )
-    for original_id, miniature in tuples(query):
-        if len(miniature) == BYTES:
-            yield original_id, bytes(miniature)
-
-
 def looks_of(original_ids: Iterable[int]) -> list[Looks]:
     """The looks of those of these contents that are referenced and were decoded."""
     found: list[Looks] = []
     for part in chunked(sorted(original_ids), _BATCH):
+        miniature_of = miniatures.of(part)
         query = Original.select(
             *(Original.id, Original.sha256, Original.size, Original.kind),
             *(Original.width, Original.height, Original.orientation, Original.captured_at),
-            *(Original.metadata, Original.degenerate, Original.miniature, Original.image_digest),
+            *(Original.metadata, Original.image_digest),
         ).where(
             Original.id.in_(part) & Original.phash.is_null(False) & (Original.reference_count > 0)
         )
         for original_id, sha256, size, kind, width, height, orientation, at, *rest in tuples(query):
-            metadata, degenerate, miniature, image_digest = rest
+            metadata, image_digest = rest
             facts = json.loads(metadata)
-            is_telling = degenerate is None and miniature is not None
             found.append(
                 Looks(
                     *(original_id, sha256, size, Kind(kind), width, height, orientation, at),
                     has_subseconds=bool(facts.get("has_subseconds")),
                     make=facts.get("make"),
                     model=facts.get("model"),
-                    miniature=bytes(miniature) if is_telling else None,
+                    miniature=miniature_of.get(original_id),
                     image_digest=image_digest,
                 )
             )

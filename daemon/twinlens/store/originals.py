@@ -21,7 +21,7 @@ from twinlens.model.picture import (
     Place,
     TakenAt,
 )
-from twinlens.store import holds
+from twinlens.store import candidates, holds, miniatures
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, named_rows, slot
@@ -32,7 +32,7 @@ _MEASURED = (
     *("media_type", "kind", "width", "height", "orientation", "metadata"),
     *("phash", "dhash", "ahash", "whash", "degenerate", "algorithm_version", "quality_score"),
     *("latitude", "longitude", "geohash4", "geohash6", "geohash8", "candidates", "error"),
-    *("miniature", "image_digest", "burst_id", "content_identifier"),
+    *("image_digest", "burst_id", "content_identifier"),
 )
 OUTDATED = -1
 """The algorithm version of a content that has to be measured again."""
@@ -132,10 +132,19 @@ def put(sha256: str, size: int, measurement: Measurement) -> int:
     """Record a content and its measurements; one that is known is measured anew. Returns the id."""
     values = _columns(measurement)
     known = find_id(sha256)
+    fingerprint = measurement.fingerprint
+    is_telling = fingerprint is not None and not fingerprint.is_degenerate
+    miniature = fingerprint.miniature if fingerprint is not None and is_telling else None
     if known is None:
-        return _INSERT.insert(sha256=sha256, size=size, **values)
-    _MEASURE_AGAIN.change(id=known, **values)
-    return known
+        original_id = _INSERT.insert(sha256=sha256, size=size, **values)
+    else:
+        original_id = known
+        _MEASURE_AGAIN.change(id=known, **values)
+    if miniature is not None:
+        miniatures.put(original_id, miniature)
+    elif known is not None:
+        miniatures.forget(known)
+    return original_id
 
 
 def set_taken(
@@ -153,7 +162,7 @@ def set_taken(
         taken_at=taken.value,
         taken_at_source=taken.source,
         taken_at_confidence=taken.confidence.value,
-        candidates=_candidates(content, path),
+        candidates=candidates.packed(content, path),
     )
 
 
@@ -244,7 +253,9 @@ def _columns(measurement: Measurement) -> dict[str, object]:
         "height": measurement.height,
         "orientation": measurement.orientation,
         "metadata": json.dumps(
-            {k: v for k in _FACTS if (v := getattr(measurement.metadata, k))}, ensure_ascii=True
+            {k: v for k in _FACTS if (v := getattr(measurement.metadata, k))},
+            ensure_ascii=True,
+            separators=(",", ":"),
         ),
         "phash": to_signed(fingerprint.phash) if fingerprint else None,
         "dhash": to_signed(fingerprint.dhash) if fingerprint else None,
@@ -258,8 +269,7 @@ def _columns(measurement: Measurement) -> dict[str, object]:
         "geohash4": place.geohash4 if place else None,
         "geohash6": place.geohash6 if place else None,
         "geohash8": place.geohash8 if place else None,
-        "candidates": _candidates(measurement.date_candidates, ()),
-        "miniature": fingerprint.miniature if fingerprint else None,
+        "candidates": candidates.packed(measurement.date_candidates, ()),
         "image_digest": measurement.image_digest,
         "burst_id": measurement.metadata.burst_id,
         "content_identifier": measurement.metadata.content_identifier,
@@ -267,23 +277,10 @@ def _columns(measurement: Measurement) -> dict[str, object]:
     }
 
 
-def _candidates(content: Sequence[DateCandidate], path: Sequence[DateCandidate]) -> str:
-    return json.dumps({"content": _plain(content), "path": _plain(path)})
-
-
-def _plain(candidates: Sequence[DateCandidate]) -> list[dict[str, object]]:
-    # Named one by one: `asdict` copies deeply, which takes longer than all the rest.
-    return [
-        {"source": c.source, "value": c.value, "rank": c.rank, "rejected": c.rejected}
-        for c in candidates
-    ]
-
-
 def record(row: Any) -> OriginalRecord:
-    """The value of a row, a model's or a statement's, for the modules of this room."""
-    stored = json.loads(row.candidates)
-    own = tuple(DateCandidate(**c) for c in stored.get("content", ()))
-    others = tuple(DateCandidate(**c) for c in stored.get("path", ()))
+    """The value of a row, a model's or a statement's, for the modules of this room; without the
+    miniature, which `miniatures` gives to those who compare."""
+    own, others = candidates.unpacked(row.candidates)
     return OriginalRecord(
         id=row.id,
         sha256=row.sha256,
@@ -322,7 +319,6 @@ def _fingerprint(row: Any) -> Fingerprint | None:
         whash=to_unsigned(row.whash),
         is_degenerate=row.degenerate is not None,
         reason=row.degenerate,
-        miniature=bytes(row.miniature) if row.miniature is not None else None,
     )
 
 

@@ -81,11 +81,10 @@ class Original(Model):
     taken_at = TextField(null=True)
     taken_at_source = TextField(null=True)
     taken_at_confidence = TextField(default="none")
-    candidates = TextField(default="[]")
+    candidates = TextField(default="[[],[]]")
     reference_count = IntegerField(default=0, constraints=[Check("reference_count >= 0")])
     orphaned_at = TextField(null=True)
     error = TextField(null=True)
-    miniature = BlobField(null=True)
     image_digest = TextField(null=True)
     burst_id = TextField(null=True)
     content_identifier = TextField(null=True)
@@ -119,6 +118,30 @@ Original.add_index(
 Original.add_index(
     Original.image_digest, name="original_image_digest", where=Original.image_digest.is_null(False)
 )
+
+
+class Miniature(Model):
+    """The small picture that a second look compares, without its keys: beside the content, because
+    it is more than all else that is known of it and seldom read."""
+
+    original_id: int
+    original = ForeignKeyField(Original, primary_key=True, on_delete="CASCADE")
+    pixels = BlobField()
+
+    class Meta:
+        table_name = "miniature"
+
+
+class SearchKeys(Model):
+    """What a content is found by among those that look like it: all rows are read at once, to fill
+    the index in memory, so nothing else is in them."""
+
+    original_id: int
+    original = ForeignKeyField(Original, primary_key=True, on_delete="CASCADE")
+    keys = BlobField()
+
+    class Meta:
+        table_name = "search_keys"
 
 
 class File(Model):
@@ -262,6 +285,8 @@ LIBRARY_TABLES: tuple[type[Model], ...] = (
     Catalog,
     Root,
     Original,
+    Miniature,
+    SearchKeys,
     File,
     FileGroup,
     GroupMember,
