@@ -22,12 +22,12 @@ SAME = WANTED.stat
         (Reread(SAME, problem="not readable: Input/output error"), Verdict.UNREADABLE),
         (Reread(None, problem="not readable", is_transient=True), Verdict.UNREADABLE),
         (Reread(None, problem="gone"), Verdict.CHANGED),
-        (Reread(replace(SAME, mtime_ns=1), ("bad", "bad")), Verdict.CHANGED),
-        (Reread(replace(SAME, ctime_ns=1), ("bad", "bad")), Verdict.CHANGED),
-        (Reread(replace(SAME, size=1), ("bad", "bad")), Verdict.CHANGED),
-        (Reread(replace(SAME, inode=1), ("bad", "bad")), Verdict.CHANGED),
-        (Reread(replace(SAME, mtime_ns=1), problem="changed while it was read"), Verdict.CHANGED),
-        (Reread(replace(SAME, device=99), ("bad", "bad")), Verdict.ROTTEN),
+        (Reread(SAME._replace(mtime_ns=1), ("bad", "bad")), Verdict.CHANGED),
+        (Reread(SAME._replace(ctime_ns=1), ("bad", "bad")), Verdict.CHANGED),
+        (Reread(SAME._replace(size=1), ("bad", "bad")), Verdict.CHANGED),
+        (Reread(SAME._replace(inode=1), ("bad", "bad")), Verdict.CHANGED),
+        (Reread(SAME._replace(mtime_ns=1), problem="changed while it was read"), Verdict.CHANGED),
+        (Reread(SAME._replace(device=99), ("bad", "bad")), Verdict.ROTTEN),
     ],
 )
 def test_each_reading_has_its_verdict(read: Reread, verdict: Verdict) -> None:

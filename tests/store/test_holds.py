@@ -23,6 +23,7 @@ from twinlens.model.actions import (
 from twinlens.model.files import FileStatus
 from twinlens.model.vault import BlobState, PutHow
 from twinlens.store import actions, blobs, files, holds, lived, originals
+from twinlens.store.tables import Root
 
 LATER = "2026-02-03T04:05:06+00:00"
 
@@ -46,7 +47,7 @@ def is_orphan(store: Store, word: str) -> bool:
 def test_a_step_refers_to_its_content_while_it_is_open_or_its_file_lies_in_the_trash(
     store: Store, root_id: int, kind: ActionKind, state: StepState
 ) -> None:
-    root = store.read(lambda: files.Root.get_by_id(root_id).path)
+    root = store.read(lambda: Root.get_by_id(root_id).path)
 
     def lose() -> None:
         original_id = put_original("a")

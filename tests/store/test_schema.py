@@ -15,6 +15,7 @@ from twinlens.errors import StoreError, UsageError
 from twinlens.store import meta
 from twinlens.store.database import TABLES, Database
 from twinlens.store.schema import Schema, prepare
+from twinlens.store.tallies import TRIGGERS
 
 OWN = Path(sys.modules[Schema.__module__].__file__ or "").parent / "migrations"
 ALL = sorted(path.stem for path in OWN.glob("0*.py"))
@@ -74,6 +75,8 @@ def test_the_migrated_schema_is_the_one_the_tables_describe(tmp_path: Path) -> N
     described = Database(tmp_path / "described.db")
     with described.connected():
         described.peewee.create_tables(TABLES, safe=False)
+        for trigger in TRIGGERS:
+            described.peewee.execute_sql(trigger)
 
     assert statements(tmp_path / "migrated.db") == statements(tmp_path / "described.db")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from twinlens.ingest.recorder import Change, Recorded
 from twinlens.ingest.survey import SurveyCount
 from twinlens.model.paths import printable
-from twinlens.store import files as files_store
+from twinlens.store import tallies
 
 
 @dataclass(slots=True)
@@ -40,11 +40,10 @@ class ScanTally:
 
 def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:
     """The numbers of a scan as they are printed. Inside a connection of the database."""
-    files, originals = files_store.totals()
     changes = tally.changes
     return {
-        "files": files,
-        "originals": originals,
+        "files": sum(files for *_, files, _, _ in tallies.live_files()),
+        "originals": tallies.contents(),
         "added": changes[Change.ADDED],
         "changed": changes[Change.CHANGED],
         "moved": changes[Change.MOVED],

@@ -5,6 +5,7 @@ of each content is counted anew from its live files. Files that were believed go
 and files without a content, are looked at again; nothing is declared gone here.
 """
 
+import logging
 import os
 import stat
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from datetime import datetime
 
 from twinlens.maintenance.trust import PATIENCE_SECONDS, Look, in_doubt, look_at, patiently
 from twinlens.model.paths import join, printable
-from twinlens.store import counters, generation, meta, orphans, references, work_items
+from twinlens.store import counters, generation, meta, orphans, references, tallies, work_items
 from twinlens.store import files as files_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 REASON = "reconcile"
 """Why a path is in the work queue that this pass found."""
@@ -87,10 +90,14 @@ class Reconcile:
             checked = orphans.all_contents()
             drifted = references.drifted()
             without = references.without_original(MOST_LOOKED_AT)
+            is_miscounted = tallies.are_off()
             roots = [
                 (root, files_store.count_live(root.id), references.gone_files(root.id))
                 for root in roots_store.active()
             ]
+        if is_miscounted:
+            logger.warning("the numbers of files and groups were wrong: they are counted anew")
+            self.writer.call(tallies.count_anew)
         back: list[tuple[int, bytes]] = []
         doubts: list[str] = []
         for root, known, gone in roots:

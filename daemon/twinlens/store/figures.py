@@ -11,9 +11,9 @@ from peewee import fn
 from twinlens.model.actions import ActionKind, StepState
 from twinlens.model.files import FileStatus
 from twinlens.model.jobs import WorkState
-from twinlens.store import exact_copies
+from twinlens.store import exact_copies, tallies
 from twinlens.store.rows import tuples
-from twinlens.store.tables import DuplicateGroup, File, FileGroup, Original
+from twinlens.store.tables import DuplicateGroup, FileGroup, Original
 from twinlens.store.tables_care import Verification
 from twinlens.store.tables_owner import ActionStep
 from twinlens.store.tables_work import WorkItem
@@ -29,13 +29,7 @@ class Trash:
 
 def files_by_state() -> dict[str, int]:
     """How many files are in which state, soft-deleted ones among them."""
-    ok = FileStatus.OK.value
-    query = (
-        File.select(File.status, fn.COUNT(File.id)).where(File.status != ok).group_by(File.status)
-    )
-    others: dict[str, int] = dict(tuples(query))
-    found = {status.value: int(others.get(status.value, 0)) for status in FileStatus}
-    return found | {ok: int(File.select().count()) - sum(others.values())}
+    return {status.value: 0 for status in FileStatus} | tallies.files_by_status()
 
 
 def originals() -> tuple[int, int]:

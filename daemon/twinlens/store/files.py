@@ -14,7 +14,7 @@ from twinlens.model.picture import Kind
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, named_rows, slot
-from twinlens.store.tables import File, Original, Root
+from twinlens.store.tables import File, FileTally, Original
 
 _PLACE = ("root", "directory", "name")
 _SEEN = (
@@ -58,7 +58,9 @@ _OF_ORIGINAL = Statement(
 )
 _INSERT = Statement(
     File,
-    lambda: File.insert({name: slot(name) for name in (*_PLACE, *_SEEN, "first_seen_at")}),
+    lambda: File.insert(
+        {name: slot(name) for name in (*_PLACE, *_SEEN, "first_seen_at", "read_at")}
+    ),
 )
 _SEE_AGAIN = Statement(
     File,
@@ -107,9 +109,10 @@ def below(root_id: int, directory: bytes) -> list[FileRecord]:
 
 def count_live(root_id: int) -> int:
     """How many files of the root are not gone."""
-    return int(
-        File.select().where((File.root == root_id) & (File.status != FileStatus.GONE.value)).count()
+    query = FileTally.select(fn.SUM(FileTally.files)).where(
+        (FileTally.root_id == root_id) & (FileTally.status != FileStatus.GONE.value)
     )
+    return int(query.scalar() or 0)
 
 
 def sample(root_id: int, limit: int) -> list[FileRecord]:
@@ -121,17 +124,6 @@ def sample(root_id: int, limit: int) -> list[FileRecord]:
         .limit(limit)
     )
     return [_record(row) for row in query]
-
-
-def totals() -> tuple[int, int]:
-    """(live files, contents that they refer to) of all active roots."""
-    query = (
-        File.select(fn.COUNT(File.id), fn.COUNT(fn.DISTINCT(File.original)))
-        .join(Root)
-        .where((File.status != FileStatus.GONE.value) & Root.is_active)
-    )
-    files, originals = next(tuples(query))
-    return int(files), int(originals)
 
 
 def with_inode(stat: Stat) -> list[FileRecord]:
@@ -219,7 +211,7 @@ def put(
     }
     existing = _AT_PATH.first(**place)
     if existing is None:
-        return _INSERT.insert(**place, **seen, first_seen_at=at)
+        return _INSERT.insert(**place, **seen, first_seen_at=at, read_at=at)
     _SEE_AGAIN.change(id=existing.id, **seen)
     return int(existing.id)
 

@@ -14,7 +14,7 @@ from twinlens.model.groups import (
     GroupType,
 )
 from twinlens.model.views import DuplicateView, FileGroupView, FileView, Summary
-from twinlens.store import duplicate_groups, exact_copies
+from twinlens.store import duplicate_groups, exact_copies, tallies
 from twinlens.store import file_groups as file_groups_store
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -147,35 +147,23 @@ def perceptual_groups(original_id: int | None = None) -> Iterator[DuplicateView]
 
 
 def summary() -> Summary:
-    """The numbers of `status`, each by one query over an index or one pass over the files."""
-    live = (
-        File.select(File.status, File.kind, fn.COUNT(File.id), fn.SUM(File.size))
-        .join(Root)
-        .where((File.status != FileStatus.GONE.value) & Root.is_active)
-        .group_by(File.status, File.kind)
-    )
+    """The numbers of `status`: what is large is counted as it changes, and what is a duplicate is
+    read."""
     by_status: dict[str, int] = {}
     by_kind: dict[str, int] = {}
     size = 0
-    for status, kind, count, total in tuples(live):
+    for status, kind, _, count, _, total in tallies.live_files():
         by_status[status] = by_status.get(status, 0) + count
         by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
-        size += total or 0
+        size += total
     duplicates, reclaimable = exact_copies.numbers(is_watched_only=True)
     classes = _perceptual_numbers()
-    groups: dict[str, int] = dict(
-        tuples(
-            FileGroup.select(FileGroup.group_type, fn.COUNT(FileGroup.id))
-            .join(Root)
-            .where(Root.is_active)
-            .group_by(FileGroup.group_type)
-        )
-    )
+    groups = tallies.groups_by_type()
     return Summary(
         files=sum(by_status.values()),
         by_status=by_status,
         by_kind=by_kind,
-        originals=files_store.totals()[1],
+        originals=tallies.contents(),
         bytes_total=size,
         groups={kind.value: groups.get(kind.value, 0) for kind in GroupType},
         duplicates={

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from peewee import fn
+
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import (
     Confidence,
@@ -201,12 +203,23 @@ def outdated(versions: Collection[int]) -> frozenset[int]:
 
     Version 0 stands for a content that could not be measured at all; it is not tried for ever.
     """
-    query = Original.select(Original.id).where(
-        Original.algorithm_version.not_in(tuple(versions))
-        & (Original.algorithm_version != 0)
-        & (Original.reference_count > 0)
-    )
-    return frozenset(int(original_id) for (original_id,) in tuples(query))
+    found: set[int] = set()
+    for version in _versions():
+        if version != 0 and version not in versions:
+            query = Original.select(Original.id).where(
+                (Original.algorithm_version == version) & (Original.reference_count > 0)
+            )
+            found |= {int(original_id) for (original_id,) in tuples(query)}
+    return frozenset(found)
+
+
+def _versions() -> Iterator[int]:
+    """Every version that a content was measured by; each is one step in an index."""
+    query = Original.select(fn.MIN(Original.algorithm_version))
+    version = query.scalar()
+    while version is not None:
+        yield int(version)
+        version = query.where(Original.algorithm_version > version).scalar()
 
 
 def measure_again(error: str) -> int:
@@ -214,7 +227,12 @@ def measure_again(error: str) -> int:
     many contents that are."""
     return int(
         Original.update(algorithm_version=OUTDATED)
-        .where(Original.error.startswith(error) & (Original.algorithm_version != OUTDATED))
+        .where(
+            # Said for SQLite: only what failed is in its index.
+            Original.error.is_null(False)
+            & Original.error.startswith(error)
+            & (Original.algorithm_version != OUTDATED)
+        )
         .execute()
     )
 

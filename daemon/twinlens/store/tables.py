@@ -92,16 +92,25 @@ class Original(Model):
     class Meta:
         table_name = "original"
         # Contents of equal size: asked before each analysis, so that a copy is not decoded again.
-        indexes = ((("size",), False),)
+        indexes = (
+            (("size",), False),
+            # What an older version measured is asked at each scan.
+            (("algorithm_version",), False),
+        )
 
 
 # Duplicates and orphans are few among many: partial indexes stay small on a large library.
 Original.add_index(
-    Original.reference_count, name="original_shared", where=Original.reference_count > 1
+    Original.reference_count,
+    Original.size,
+    name="original_shared",
+    where=Original.reference_count > 1,
 )
 Original.add_index(
     Original.orphaned_at, name="original_orphaned", where=Original.orphaned_at.is_null(False)
 )
+# What failed for want of a tool is looked for at each start.
+Original.add_index(Original.error, name="original_error", where=Original.error.is_null(False))
 # What was taken within the same seconds, and what a phone gave one identifier: bursts, live photos.
 Original.add_index(
     Original.captured_at, name="original_captured_at", where=Original.captured_at.is_null(False)
@@ -169,6 +178,10 @@ class File(Model):
     deleted_at = TextField(null=True)
     first_seen_at = TextField()
     updated_at = TextField()
+    # When it was last read whole, and what the verification found then: copies of what is said
+    # there, so that the file that waits longest is found in an index.
+    read_at = TextField(default="", constraints=[SQL("DEFAULT ''")])
+    verdict = TextField(null=True)
 
     class Meta:
         table_name = "file"
@@ -179,6 +192,8 @@ class File(Model):
             (("root", "radical"), False),
             # Where a new path was moved from.
             (("inode", "size"), False),
+            # Which file was not read for longest.
+            (("root", "status", "read_at"), False),
         )
 
 
@@ -281,6 +296,37 @@ class Lookalike(Model):
         primary_key = CompositeKey("first", "second")
 
 
+class FileTally(Model):
+    """How many files there are of each sort; kept by triggers, see `tallies`. `contents` counts
+    those that refer to one. "" stands for what a file has none of."""
+
+    root_id = IntegerField()
+    status = TextField()
+    kind = TextField()
+    verdict = TextField()
+    files = IntegerField()
+    contents = IntegerField()
+    bytes = BigIntegerField()
+
+    class Meta:
+        table_name = "file_tally"
+        primary_key = CompositeKey("root_id", "status", "kind", "verdict")
+        without_rowid = True
+
+
+class GroupTally(Model):
+    """How many file groups there are of each type; kept by triggers, too."""
+
+    root_id = IntegerField()
+    group_type = TextField()
+    groups = IntegerField()
+
+    class Meta:
+        table_name = "group_tally"
+        primary_key = CompositeKey("root_id", "group_type")
+        without_rowid = True
+
+
 LIBRARY_TABLES: tuple[type[Model], ...] = (
     Catalog,
     Root,
@@ -293,4 +339,6 @@ LIBRARY_TABLES: tuple[type[Model], ...] = (
     DuplicateGroup,
     DuplicateMember,
     Lookalike,
+    FileTally,
+    GroupTally,
 )

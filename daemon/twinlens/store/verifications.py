@@ -6,17 +6,20 @@ good digest or the damaged one (a `chmod` makes it look changed). A copy that wa
 its old times ends it once it is read again, which comes before all else.
 """
 
+import heapq
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.roots import RootState
 from twinlens.model.vault import BlobState, PutHow
 from twinlens.model.verification import Candidate, Damage, Verdict
 from twinlens.store import files as files_store
+from twinlens.store import tallies
 from twinlens.store.rows import tuples
 from twinlens.store.tables import File, Original, Root
 from twinlens.store.tables_care import Verification
@@ -44,14 +47,36 @@ def due(
     A file that was never verified counts as read when it was first seen. A time after `now` is one
     of a clock that was wrong, and counts as none.
     """
-    read_at = fn.COALESCE(Verification.read_at, File.first_seen_at)
-    query = _files().where((read_at < before) | (read_at > now))
+    times = (File.read_at < before, File.read_at > now)
     if among is not None:
-        query = query.where(File.id.in_(among))
-    ids = [row[0] for row in tuples(query.select(File.id).order_by(read_at, File.id).limit(limit))]
-    if among is not None:
-        return ids
+        query = _files().select(File.id).where((times[0] | times[1]) & File.id.in_(among))
+        return [row[0] for row in tuples(query.order_by(File.read_at, File.id).limit(limit))]
+    roots = Root.select(Root.id).where(Root.is_active & (Root.state == RootState.ONLINE.value))
+    waiting = heapq.merge(
+        *(
+            _waiting_longest(root_id, status, wanted, limit)
+            for (root_id,) in tuples(roots)
+            for status in _READ
+            for wanted in times
+        )
+    )
+    ids = (file_id for _, file_id in islice(waiting, limit))
     return list(dict.fromkeys([*_urgent(), *ids]))
+
+
+def _waiting_longest(
+    root_id: int, status: str, wanted: Any, limit: int | None
+) -> list[tuple[str, int]]:
+    """(when it was read, id) of files of one root and state, as the index has them: the one that
+    waits longest first."""
+    query = (
+        File.select(File.read_at, File.id)
+        .join(Original)
+        .where((File.root == root_id) & (File.status == status) & wanted & (Original.size > 0))
+        .order_by(File.read_at, File.id)
+        .limit(limit)
+    )
+    return [(read_at, int(file_id)) for read_at, file_id in tuples(query)]
 
 
 def _urgent() -> list[int]:
@@ -137,6 +162,7 @@ def record(
     if old is not None and is_as_seen and old.found_at and verdict is Verdict.CHANGED:
         # Somebody touched a damaged file: not known to be mended before it is read again.
         Verification.update(read_at=at).where(Verification.file == wanted.file_id).execute()
+        _note(wanted.file_id, old.verdict, at)
         return False
     known_since = old.found_at if old is not None and is_as_seen else None
     sound_at = old.sound_at if old is not None and is_as_seen else None
@@ -155,8 +181,14 @@ def record(
         Verification.insert(file=wanted.file_id, **values).execute()
     else:
         Verification.update(**values).where(Verification.file == wanted.file_id).execute()
+    _note(wanted.file_id, verdict.value, at)
     was_told = known_since is not None and old is not None and old.verdict == verdict.value
     return is_damage and not was_told
+
+
+def _note(file_id: int, verdict: str, at: str) -> None:
+    """Put into the file's own row when it was read and what was found."""
+    File.update(read_at=at, verdict=verdict).where(File.id == file_id).execute()
 
 
 def damages() -> list[Damage]:
@@ -172,38 +204,45 @@ def damaged_ids() -> frozenset[int]:
 def numbers() -> dict[str, Any]:
     """How many files were found how, how many were never read again, and since when the one that
     waits longest was not read (None where there is no file)."""
-    query = (
-        _files(any_root=True)
-        .select(Verification.verdict, fn.COUNT(File.id))
-        .group_by(Verification.verdict)
-    )
-    by_verdict: dict[str | None, int] = dict(tuples(query))
-    oldest = (
-        _files(any_root=True)
-        .select(fn.MIN(fn.COALESCE(Verification.read_at, File.first_seen_at)))
-        .scalar()
-    )
+    by_verdict: dict[str, int] = {}
+    for status, _, verdict, _, contents, _ in tallies.live_files():
+        if status in _READ:
+            by_verdict[verdict] = by_verdict.get(verdict, 0) + contents
     damaged = damages()
     return {
-        "sound": int(by_verdict.get(Verdict.SOUND.value, 0)),
+        "sound": by_verdict.get(Verdict.SOUND.value, 0),
         "rotten": sum(damage.verdict is Verdict.ROTTEN for damage in damaged),
         "unreadable": sum(damage.verdict is Verdict.UNREADABLE for damage in damaged),
-        "never": int(by_verdict.get(None, 0)),
-        "oldest": oldest,
+        "never": by_verdict.get("", 0),
+        "oldest": _oldest(),
     }
 
 
-def _files(*, any_root: bool = False) -> Any:
-    query = (
+def _oldest() -> str | None:
+    roots = [root_id for (root_id,) in tuples(Root.select(Root.id).where(Root.is_active))]
+    first = (
+        _waiting_longest(root_id, status, File.read_at.is_null(False), 1)
+        for root_id in roots
+        for status in _READ
+    )
+    return min((read_at for found in first for read_at, _ in found), default=None)
+
+
+def _files() -> Any:
+    return (
         File.select(File)
         .join(Root)
         .switch(File)
         .join(Original)
         .switch(File)
         .join(Verification, JOIN.LEFT_OUTER)
-        .where(Root.is_active & File.status.in_(_READ) & (Original.size > 0))
+        .where(
+            Root.is_active
+            & (Root.state == RootState.ONLINE.value)
+            & File.status.in_(_READ)
+            & (Original.size > 0)
+        )
     )
-    return query if any_root else query.where(Root.state == RootState.ONLINE.value)
 
 
 def _damaged_rows() -> list[Any]:
