@@ -30,11 +30,9 @@ def regroup_bursts(
     """Look anew at the shots around the files of these buckets. Returns the bursts that are new,
     and the contents of all live files whose membership changed. With the time `at`, what changed is
     noted."""
-    stored: set[int] = set()
-    seeds: dict[int, Frame] = {}
-    for bucket in buckets:
-        stored |= bursts_store.stored_under(root_id, bucket)
-        seeds |= {frame.file_id: frame for frame in bursts_store.under(root_id, bucket)}
+    names = list(buckets)
+    stored = bursts_store.stored_under(root_id, names)
+    seeds = {frame.file_id: frame for frame in bursts_store.under(root_id, names)}
     around: dict[int, Frame] = {}
     asked: set[int] = set()
     while True:

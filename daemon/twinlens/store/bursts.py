@@ -17,8 +17,7 @@ from twinlens.model.picture import Kind
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.file_groups import members_of, value_of
-from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import FileGroup as GroupRow
 
@@ -50,7 +49,8 @@ _UNDER = Statement(
     lambda: (
         File.select(*_FIELDS)
         .join(Original)
-        .where(_is_live_picture() & (File.radical == slot("bucket")))
+        .where(_is_live_picture() & File.radical.in_(any_of("buckets")))
+        .order_by(File.id)
     ),
 )
 # The contents of a span of seconds are few, the files of a folder may be many: hence the order.
@@ -93,25 +93,72 @@ _WITH_KEY = Statement(
         )
     ),
 )
-_STORED = Statement(
+_STORED_UNDER = Statement(
     File,
     lambda: (
         File.select(GroupMember.group)
-        .join(GroupMember)
-        .join(GroupRow)
+        .join(GroupMember, JOIN.CROSS)
+        .join(GroupRow, JOIN.CROSS)
         .where(
             (File.root == slot("root"))
-            & (File.radical == slot("bucket"))
+            & File.radical.in_(any_of("buckets"))
+            & (GroupMember.file == File.id)
+            & (GroupRow.id == GroupMember.group)
             & (GroupRow.group_type == GroupType.BURST.value)
         )
         .distinct()
     ),
 )
+_STORED_OF = Statement(
+    GroupMember,
+    lambda: (
+        GroupMember.select(GroupMember.group)
+        .join(GroupRow)
+        .where(
+            GroupMember.file.in_(any_of("files")) & (GroupRow.group_type == GroupType.BURST.value)
+        )
+        .distinct()
+    ),
+)
+_FRAMES_OF = Statement(
+    GroupMember,
+    lambda: (
+        GroupMember.select(*_FIELDS)
+        .join(File, JOIN.CROSS)
+        .join(Original, JOIN.CROSS)
+        .where(
+            GroupMember.group.in_(any_of("groups"))
+            & (File.id == GroupMember.file)
+            & _is_live_picture()
+            & (Original.id == File.original)
+        )
+    ),
+)
+_GROUPS = Statement(GroupRow, lambda: GroupRow.select().where(GroupRow.id.in_(any_of("groups"))))
+_PHOTOGRAPHS = Statement(
+    GroupMember,
+    lambda: (
+        GroupMember.select(GroupMember.file, GroupMember.group)
+        .join(GroupRow)
+        .where(
+            GroupMember.file.in_(any_of("files")) & (GroupRow.group_type != GroupType.BURST.value)
+        )
+        .order_by(GroupMember.id)
+    ),
+)
+_LIVE = Statement(
+    File,
+    lambda: (
+        File.select()
+        .where(File.id.in_(any_of("files")) & (File.status != FileStatus.GONE.value))
+        .order_by(File.id)
+    ),
+)
 
 
-def under(root_id: int, bucket: str) -> list[Frame]:
-    """The pictures of a bucket."""
-    return [_frame(row) for row in _UNDER.all(root=root_id, bucket=bucket)]
+def under(root_id: int, buckets: Iterable[str]) -> list[Frame]:
+    """The pictures of these buckets."""
+    return [_frame(row) for row in _UNDER.all(root=root_id, buckets=buckets)]
 
 
 def between(root_id: int, directory: bytes, first: str, last: str) -> list[Frame]:
@@ -132,68 +179,37 @@ def with_key(root_id: int, directory: bytes, burst_key: str) -> list[Frame]:
     return [_frame(row) for row in rows]
 
 
-def stored_under(root_id: int, bucket: str) -> set[int]:
-    """The ids of the bursts that the files of a bucket, gone or not, were recorded in."""
-    return {int(row.group_id) for row in _STORED.all(root=root_id, bucket=bucket)}
+def stored_under(root_id: int, buckets: Iterable[str]) -> set[int]:
+    """The ids of the bursts that the files of these buckets, gone or not, were recorded in."""
+    return {group_id for (group_id,) in _STORED_UNDER.tuples(root=root_id, buckets=buckets)}
 
 
 def stored_of(file_ids: Iterable[int]) -> set[int]:
     """The ids of the bursts that these files were recorded in."""
-    query = (
-        GroupMember.select(GroupMember.group)
-        .join(GroupRow)
-        .where(
-            GroupMember.file.in_(list(file_ids)) & (GroupRow.group_type == GroupType.BURST.value)
-        )
-        .distinct()
-    )
-    return {int(group_id) for (group_id,) in tuples(query)}
+    return {group_id for (group_id,) in _STORED_OF.tuples(files=file_ids)}
 
 
 def frames_of(root_id: int, group_ids: Iterable[int]) -> list[Frame]:
     """The pictures that were recorded in these bursts, where they are still live in the root."""
-    query = (
-        File.select(*_FIELDS)
-        .join(Original)
-        .switch(File)
-        .join(GroupMember)
-        .where(
-            GroupMember.group.in_(list(group_ids))
-            & (File.root == root_id)
-            & (File.status != FileStatus.GONE.value)
-            & File.kind.in_(_PICTURES)
-        )
-    )
-    return [Frame(i, bytes(d), at, by_id, key) for i, d, key, at, by_id in tuples(query)]
+    return [_frame(row) for row in _FRAMES_OF.all(root=root_id, groups=group_ids)]
 
 
 def groups(group_ids: Iterable[int]) -> dict[int, FileGroup]:
     """The recorded bursts with these ids."""
-    rows = GroupRow.select().where(GroupRow.id.in_(list(group_ids)))
+    rows = _GROUPS.all(groups=group_ids)
     return {row.id: value_of(row, members_of(row.id)) for row in rows}
 
 
 def photographs_of(file_ids: Iterable[int]) -> dict[int, FileGroup]:
     """For each of these files that stands in one: its photograph's group."""
-    query = (
-        GroupMember.select(GroupMember.file, GroupRow)
-        .join(GroupRow)
-        .where(
-            GroupMember.file.in_(list(file_ids)) & (GroupRow.group_type != GroupType.BURST.value)
-        )
-    )
-    found: dict[int, FileGroup] = {}
-    for row in query:
-        found[row.file_id] = value_of(row.group, members_of(row.group_id))
-    return found
+    group_of = dict(_PHOTOGRAPHS.tuples(files=file_ids))
+    found = groups(set(group_of.values()))
+    return {file_id: found[group_id] for file_id, group_id in group_of.items()}
 
 
 def contents(file_ids: Iterable[int]) -> dict[int, tuple[FileRecord, OriginalRecord]]:
     """These live files with their contents, by the file's id."""
-    query = File.select().where(
-        File.id.in_(list(file_ids)) & (File.status != FileStatus.GONE.value)
-    )
-    records = files_store.from_rows(query)
+    records = files_store.from_rows(_LIVE.all(files=file_ids))
     by_id = {
         o.id: o for o in originals_store.get_many(r.original_id for r in records if r.original_id)
     }

@@ -12,10 +12,30 @@ from typing import Any
 
 from twinlens.model.decisions import FATES, Decision, DecisionVerb, Spoken, Statement
 from twinlens.store import revisions
-from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement as Query
+from twinlens.store.statements import any_of
 from twinlens.store.tables_owner import UserDecision as Row
 
-_BATCH = 500
+_REJECTED = Query(
+    Row,
+    lambda: Row.select(Row.sha256, Row.other_sha256).where(
+        Row.withdrawn_at.is_null()
+        & (Row.verb == DecisionVerb.NOT_DUPLICATE.value)
+        & (Row.sha256.in_(any_of("digests")) | Row.other_sha256.in_(any_of("digests")))
+    ),
+)
+_STANDING = Query(
+    Row,
+    lambda: (
+        Row.select()
+        .where(
+            Row.sha256.in_(any_of("digests"))
+            & Row.verb.in_(any_of("verbs"))
+            & Row.withdrawn_at.is_null()
+        )
+        .order_by(Row.id)
+    ),
+)
 
 
 def record(
@@ -99,16 +119,9 @@ def rejected_with(digests: Iterable[str]) -> dict[str, frozenset[str]]:
     """For each content: the others that the owner said it is no duplicate of."""
     wanted = sorted(set(digests))
     found: dict[str, set[str]] = {}
-    for start in range(0, len(wanted), _BATCH):
-        part = wanted[start : start + _BATCH]
-        query = Row.select(Row.sha256, Row.other_sha256).where(
-            Row.withdrawn_at.is_null()
-            & (Row.verb == DecisionVerb.NOT_DUPLICATE.value)
-            & (Row.sha256.in_(part) | Row.other_sha256.in_(part))
-        )
-        for one, other in tuples(query):
-            found.setdefault(one, set()).add(other)
-            found.setdefault(other, set()).add(one)
+    for one, other in _REJECTED.tuples(digests=wanted):
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
     return {sha256: frozenset(found[sha256]) for sha256 in wanted if sha256 in found}
 
 
@@ -138,20 +151,7 @@ def choices_of(digests: Iterable[str]) -> dict[str, Decision]:
 
 
 def _standing(digests: Iterable[str], verbs: Iterable[DecisionVerb]) -> list[Decision]:
-    wanted = sorted(set(digests))
-    found: list[Decision] = []
-    for start in range(0, len(wanted), _BATCH):
-        query = (
-            Row.select()
-            .where(
-                Row.sha256.in_(wanted[start : start + _BATCH])
-                & Row.verb.in_([verb.value for verb in verbs])
-                & Row.withdrawn_at.is_null()
-            )
-            .order_by(Row.id)
-        )
-        found.extend(_decision(row) for row in query)
-    return found
+    return [_decision(row) for row in _STANDING.all(digests=set(digests), verbs=set(verbs))]
 
 
 def _replaced_by(statement: Statement, rivals: Collection[str]) -> list[Decision]:

@@ -1,6 +1,7 @@
 """Groups of different contents that show the same picture."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from twinlens.model.groups import (
     DuplicateClass,
@@ -9,21 +10,33 @@ from twinlens.model.groups import (
     DuplicateType,
 )
 from twinlens.store import group_story
-from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
+
+_TOUCHING = Statement(
+    GroupRow,
+    lambda: (
+        GroupRow.select()
+        .where(
+            GroupRow.id.in_(
+                MemberRow.select(MemberRow.group).where(MemberRow.original.in_(any_of("originals")))
+            )
+        )
+        .order_by(GroupRow.id)
+    ),
+)
+
+_MEMBERS = Statement(
+    MemberRow,
+    lambda: MemberRow.select().where(MemberRow.group == slot("group")).order_by(MemberRow.id),
+)
 
 
 def touching(original_ids: Iterable[int]) -> dict[str, DuplicateGroup]:
     """The groups that hold any of these contents, by key."""
-    ids: set[int] = set()
-    wanted = sorted(original_ids)
-    for start in range(0, len(wanted), 500):
-        part = wanted[start : start + 500]
-        query = MemberRow.select(MemberRow.group).where(MemberRow.original.in_(part))
-        ids |= {group_id for (group_id,) in tuples(query)}
-    rows = GroupRow.select().where(GroupRow.id.in_(sorted(ids)))
-    return {row.key: value_of(row, _members(row)) for row in rows}
+    rows = _TOUCHING.all(originals=original_ids)
+    return {row.key: value_of(row, _members(row.id)) for row in rows}
 
 
 def replace(
@@ -74,7 +87,7 @@ def _write(group: DuplicateGroup) -> None:
     ).execute()
 
 
-def value_of(row: GroupRow, members: Iterable[MemberRow]) -> DuplicateGroup:
+def value_of(row: Any, members: Iterable[Any]) -> DuplicateGroup:
     """The value of a group's row with these of its members."""
     return DuplicateGroup(
         key=row.key,
@@ -88,5 +101,5 @@ def value_of(row: GroupRow, members: Iterable[MemberRow]) -> DuplicateGroup:
     )
 
 
-def _members(row: GroupRow) -> list[MemberRow]:
-    return list(MemberRow.select().where(MemberRow.group == row.id).order_by(MemberRow.id))
+def _members(group_id: int) -> list[Any]:
+    return _MEMBERS.all(group=group_id)

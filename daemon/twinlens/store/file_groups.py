@@ -15,7 +15,7 @@ from twinlens.store import files as files_store
 from twinlens.store import group_story
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import FileGroup as GroupRow
 from twinlens.store.tables_owner import Burst as BurstRow
@@ -98,6 +98,22 @@ _MEMBERS_UNDER = Statement(
 )
 
 
+_MEMBERS = Statement(
+    GroupMember,
+    lambda: GroupMember.select().where(GroupMember.group == slot("group")).order_by(GroupMember.id),
+)
+_GROUPS_OF = Statement(
+    File,
+    lambda: (
+        File.select(File.original, GroupMember.group)
+        .join(GroupMember, JOIN.CROSS)
+        .where(
+            File.original.in_(any_of("originals"))
+            & (File.status != FileStatus.GONE.value)
+            & (GroupMember.file == File.id)
+        )
+    ),
+)
 _VERSIONS = Statement(
     File,
     lambda: File.select(File.name, File.radical).where(
@@ -299,19 +315,14 @@ def _insert(root_id: int, bucket: str, group: FileGroup) -> None:
 
 def group_ids_of_originals(ids: Iterable[int]) -> dict[int, frozenset[int]]:
     """For each content: the ids of the groups that its live files are in."""
-    query = (
-        GroupMember.select(File.original, GroupMember.group)
-        .join(File)
-        .where(File.original.in_(list(ids)) & (File.status != FileStatus.GONE.value))
-    )
     found: dict[int, set[int]] = {}
-    for original_id, group_id in tuples(query):
+    for original_id, group_id in _GROUPS_OF.tuples(originals=ids):
         found.setdefault(original_id, set()).add(group_id)
     return {original_id: frozenset(groups) for original_id, groups in found.items()}
 
 
-def value_of(row: Any, members: Iterable[GroupMember]) -> FileGroup:
-    """The value of a group's row and its members."""
+def value_of(row: Any, members: Iterable[Any]) -> FileGroup:
+    """The value of a group's row and its members, models' or a statement's."""
     return FileGroup(
         GroupType(row.group_type),
         row.rule,
@@ -328,7 +339,7 @@ def _burst(group_id: int) -> BurstSpan | None:
     return BurstSpan(row.started_at, row.ended_at, row.camera, row.best_original_id)
 
 
-def _member(row: GroupMember) -> FileMember:
+def _member(row: Any) -> FileMember:
     return FileMember(
         row.file_id,
         row.file_type,
@@ -340,7 +351,6 @@ def _member(row: GroupMember) -> FileMember:
     )
 
 
-def members_of(group_id: int) -> list[GroupMember]:
+def members_of(group_id: int) -> list[Any]:
     """The rows of a group's members, in their order."""
-    query = GroupMember.select().where(GroupMember.group == group_id).order_by(GroupMember.id)
-    return list(query)
+    return _MEMBERS.all(group=group_id)

@@ -13,7 +13,7 @@ from twinlens.model.files import Condition, FileRecord, FileStatus, Stat
 from twinlens.model.picture import Kind
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, named_rows, slot
+from twinlens.store.statements import Statement, any_of, named_rows, slot
 from twinlens.store.tables import File, FileTally, Original
 
 _PLACE = ("root", "directory", "name")
@@ -54,6 +54,18 @@ _OF_ORIGINAL = Statement(
         File.select()
         .where((File.original == slot("original")) & (File.status != FileStatus.GONE.value))
         .order_by(File.root, File.directory, File.name)
+    ),
+)
+_KINDS = Statement(
+    File,
+    lambda: (
+        File.select(File.original, File.kind)
+        .where(
+            File.original.in_(any_of("originals"))
+            & (File.status != FileStatus.GONE.value)
+            & File.kind.is_null(False)
+        )
+        .distinct()
     ),
 )
 _INSERT = Statement(
@@ -166,17 +178,8 @@ def digests_of(file_ids: Iterable[int]) -> set[str]:
 
 def kinds_of(original_ids: Iterable[int]) -> dict[int, frozenset[Kind]]:
     """For each content: what the live files are that refer to it."""
-    query = (
-        File.select(File.original, File.kind)
-        .where(
-            File.original.in_(list(original_ids))
-            & (File.status != FileStatus.GONE.value)
-            & File.kind.is_null(False)
-        )
-        .distinct()
-    )
     found: dict[int, set[Kind]] = {}
-    for original_id, kind in tuples(query):
+    for original_id, kind in _KINDS.tuples(originals=original_ids):
         found.setdefault(original_id, set()).add(Kind(kind))
     return {original_id: frozenset(kinds) for original_id, kinds in found.items()}
 
@@ -290,8 +293,8 @@ def forget_gone(before: str, limit: int) -> int:
     return int(File.delete().where(File.id.in_(ids)).execute()) if ids else 0
 
 
-def from_rows(rows: Iterable[File]) -> list[FileRecord]:
-    """The values of rows that another module of this room selected."""
+def from_rows(rows: Iterable[Any]) -> list[FileRecord]:
+    """The values of rows, models' or a statement's, that another module of this room selected."""
     return [_record(row) for row in rows]
 
 

@@ -7,17 +7,64 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from peewee import chunked, fn
+from peewee import JOIN, chunked, fn
 
 from twinlens.model.groups import DuplicateClass
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike, Verdict
 from twinlens.store import miniatures
 from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, any_of
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import Lookalike as Row
 
-_BATCH = 400
+_BATCH = 100
+
+
+_VERDICT = (
+    *(Row.first, Row.second, Row.duplicate_class, Row.similarity),
+    *(Row.distance, Row.rule, Row.confidence, Row.needs_witness),
+)
+_LOOKS = Statement(
+    Original,
+    lambda: Original.select(
+        *(Original.id, Original.sha256, Original.size, Original.kind),
+        *(Original.width, Original.height, Original.orientation, Original.captured_at),
+        *(Original.metadata, Original.image_digest),
+    ).where(
+        Original.id.in_(any_of("originals"))
+        & Original.phash.is_null(False)
+        & (Original.reference_count > 0)
+    ),
+)
+_WITH_DIGEST = Statement(
+    Original,
+    lambda: Original.select(Original.image_digest, Original.id).where(
+        Original.image_digest.in_(any_of("digests")) & (Original.reference_count > 0)
+    ),
+)
+_SHOTS = Statement(
+    File,
+    lambda: (
+        File.select(File.original, GroupMember.group, GroupMember.sequence)
+        .join(GroupMember, JOIN.CROSS)
+        .where(
+            File.original.in_(any_of("originals"))
+            & (GroupMember.file == File.id)
+            & GroupMember.sequence.is_null(False)
+        )
+    ),
+)
+_VERDICTS = (
+    Statement(Row, lambda: Row.select(*_VERDICT).where(Row.first.in_(any_of("originals")))),
+    Statement(Row, lambda: Row.select(*_VERDICT).where(Row.second.in_(any_of("originals")))),
+)
+_FORGET = Statement(
+    Row,
+    lambda: Row.delete().where(
+        Row.first.in_(any_of("originals")) | Row.second.in_(any_of("originals"))
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +89,29 @@ class Looks:
 def looks_of(original_ids: Iterable[int]) -> list[Looks]:
     """The looks of those of these contents that are referenced and were decoded."""
     found: list[Looks] = []
-    for part in chunked(sorted(original_ids), _BATCH):
-        miniature_of = miniatures.of(part)
-        query = Original.select(
-            *(Original.id, Original.sha256, Original.size, Original.kind),
-            *(Original.width, Original.height, Original.orientation, Original.captured_at),
-            *(Original.metadata, Original.image_digest),
-        ).where(
-            Original.id.in_(part) & Original.phash.is_null(False) & (Original.reference_count > 0)
-        )
-        for original_id, sha256, size, kind, width, height, orientation, at, *rest in tuples(query):
-            metadata, image_digest = rest
-            facts = json.loads(metadata)
-            found.append(
-                Looks(
-                    *(original_id, sha256, size, Kind(kind), width, height, orientation, at),
-                    has_subseconds=bool(facts.get("has_subseconds")),
-                    make=facts.get("make"),
-                    model=facts.get("model"),
-                    miniature=miniature_of.get(original_id),
-                    image_digest=image_digest,
-                )
+    wanted = list(original_ids)
+    miniature_of = miniatures.of(wanted)
+    for row in _LOOKS.all(originals=wanted):
+        facts = json.loads(row.metadata)
+        found.append(
+            Looks(
+                *(row.id, row.sha256, row.size, Kind(row.kind)),
+                *(row.width, row.height, row.orientation, row.captured_at),
+                has_subseconds=bool(facts.get("has_subseconds")),
+                make=facts.get("make"),
+                model=facts.get("model"),
+                miniature=miniature_of.get(row.id),
+                image_digest=row.image_digest,
             )
+        )
     return found
 
 
 def with_image_digest(digests: Iterable[str]) -> dict[str, list[int]]:
     """The referenced contents of each of these image-data hashes."""
     found: dict[str, list[int]] = {}
-    for part in chunked(sorted(set(digests)), _BATCH):
-        query = Original.select(Original.image_digest, Original.id).where(
-            Original.image_digest.in_(part) & (Original.reference_count > 0)
-        )
-        for digest, original_id in tuples(query):
-            found.setdefault(digest, []).append(original_id)
+    for digest, original_id in _WITH_DIGEST.tuples(digests=set(digests)):
+        found.setdefault(digest, []).append(original_id)
     return found
 
 
@@ -96,40 +132,29 @@ def twins() -> set[int]:
 def shots_of(original_ids: Iterable[int]) -> dict[int, frozenset[tuple[int, int]]]:
     """For each content: the burst and the number in it of each of its live files."""
     found: dict[int, set[tuple[int, int]]] = {}
-    for part in chunked(sorted(original_ids), _BATCH):
-        query = (
-            GroupMember.select(File.original, GroupMember.group, GroupMember.sequence)
-            .join(File)
-            .where(File.original.in_(part) & GroupMember.sequence.is_null(False))
-        )
-        for original_id, group_id, sequence in tuples(query):
-            found.setdefault(original_id, set()).add((group_id, sequence))
+    for original_id, group_id, sequence in _SHOTS.tuples(originals=original_ids):
+        found.setdefault(original_id, set()).add((group_id, sequence))
     return {original_id: frozenset(shots) for original_id, shots in found.items()}
 
 
 def verdicts_on(original_ids: Iterable[int]) -> list[Lookalike]:
     """Every verdict in which one of these contents takes part, each once."""
     found: dict[tuple[int, int], Lookalike] = {}
-    for part in chunked(sorted(original_ids), _BATCH):
-        for side in (Row.first, Row.second):
-            query = Row.select(
-                *(Row.first, Row.second, Row.duplicate_class, Row.similarity),
-                *(Row.distance, Row.rule, Row.confidence, Row.needs_witness),
-            ).where(side.in_(part))
-            for first, second, name, similarity, distance, *reasons in tuples(query):
-                rule, confidence, needs_witness = reasons
-                verdict = Verdict(
-                    *(DuplicateClass(name), similarity, distance, rule, confidence),
-                    needs_witness=bool(needs_witness),
-                )
-                found[first, second] = Lookalike(first, second, verdict)
+    wanted = set(original_ids)
+    for statement in _VERDICTS:
+        rows = statement.tuples(originals=wanted)
+        for first, second, name, similarity, distance, rule, confidence, needs_witness in rows:
+            verdict = Verdict(
+                *(DuplicateClass(name), similarity, distance, rule, confidence),
+                needs_witness=bool(needs_witness),
+            )
+            found[first, second] = Lookalike(first, second, verdict)
     return [found[pair] for pair in sorted(found)]
 
 
 def forget(original_ids: Iterable[int]) -> None:
     """Take back every verdict in which one of these contents takes part. In a transaction."""
-    for part in chunked(sorted(original_ids), _BATCH):
-        Row.delete().where(Row.first.in_(part) | Row.second.in_(part)).execute()
+    _FORGET.change(originals=list(original_ids))
 
 
 def put(lookalikes: Iterable[Lookalike]) -> None:
@@ -147,5 +172,5 @@ def put(lookalikes: Iterable[Lookalike]) -> None:
         }
         for one in lookalikes
     ]
-    for part in chunked(rows, _BATCH // 4):
+    for part in chunked(rows, _BATCH):
         Row.insert_many(part).execute()

@@ -6,14 +6,10 @@ comparison the pixels of a few, and whoever asks for anything else reads neither
 
 from collections.abc import Iterable, Iterator
 
-from peewee import chunked
-
 from twinlens.model.miniature import KEYS_BYTES
-from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import Miniature, SearchKeys
 
-_BATCH = 400
 _AT_A_TIME = 4096
 
 _PUT_PIXELS = Statement(
@@ -25,6 +21,15 @@ _PUT_PIXELS = Statement(
 _PUT_KEYS = Statement(
     SearchKeys,
     lambda: SearchKeys.insert(original=slot("original"), keys=slot("keys")).on_conflict_replace(),
+)
+
+_OF = Statement(
+    SearchKeys,
+    lambda: (
+        SearchKeys.select(SearchKeys.original, SearchKeys.keys, Miniature.pixels)
+        .join(Miniature, on=(Miniature.original == SearchKeys.original))
+        .where(SearchKeys.original.in_(any_of("originals")))
+    ),
 )
 
 
@@ -42,16 +47,8 @@ def forget(original_id: int) -> None:
 
 def of(original_ids: Iterable[int]) -> dict[int, bytes]:
     """The miniatures of those of these contents that have one."""
-    found: dict[int, bytes] = {}
-    for part in chunked(sorted(original_ids), _BATCH):
-        query = (
-            SearchKeys.select(SearchKeys.original, SearchKeys.keys, Miniature.pixels)
-            .join(Miniature, on=(Miniature.original == SearchKeys.original))
-            .where(SearchKeys.original.in_(part))
-        )
-        for original_id, keys, pixels in tuples(query):
-            found[original_id] = keys + pixels
-    return found
+    rows = _OF.tuples(originals=original_ids)
+    return {original_id: keys + pixels for original_id, keys, pixels in rows}
 
 
 def every_key() -> Iterator[tuple[list[int], bytes]]:

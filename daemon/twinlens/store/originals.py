@@ -26,7 +26,7 @@ from twinlens.model.picture import (
 from twinlens.store import candidates, holds, miniatures
 from twinlens.store.integers import to_signed, to_unsigned
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, named_rows, slot
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import Original
 
 _FACTS = tuple(field.name for field in fields(Metadata))
@@ -41,6 +41,10 @@ OUTDATED = -1
 
 _TAKEN = ("captured_at", "taken_at", "taken_at_source", "taken_at_confidence", "candidates")
 _WHOLE = Statement(Original, lambda: Original.select().where(Original.id == slot("id")))
+_MANY = Statement(
+    Original,
+    lambda: Original.select().where(Original.id.in_(any_of("ids"))).order_by(Original.id),
+)
 _VERSION = Statement(
     Original,
     lambda: Original.select(Original.id, Original.algorithm_version).where(
@@ -114,13 +118,7 @@ def get(original_id: int) -> OriginalRecord:
 
 def get_many(ids: Iterable[int]) -> list[OriginalRecord]:
     """The contents with these ids, in the order of their ids."""
-    wanted = sorted(set(ids))
-    found: list[OriginalRecord] = []
-    for start in range(0, len(wanted), 500):
-        part = wanted[start : start + 500]
-        query = Original.select().where(Original.id.in_(part)).order_by(Original.id)
-        found.extend(record(row) for row in named_rows(query))
-    return found
+    return [record(row) for row in _MANY.all(ids=set(ids))]
 
 
 def digests_of_size(size: int, versions: Collection[int], limit: int = 64) -> frozenset[str]:

@@ -1,12 +1,13 @@
-"""Queries that are asked for every single file, written to SQL once.
+"""Queries that are asked for every single file or every batch of them, written to SQL once.
 
 Peewee takes ten times longer to write such a query than SQLite takes to answer it, which is most of
 what recording a file costs. A statement is written at its first use, with named slots for what
 differs from call to call, and from then on only binds values.
 """
 
+import json
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from sqlite3 import Cursor
 from typing import Any, cast
@@ -17,11 +18,22 @@ from peewee import SQL, Model, Query
 @dataclass(frozen=True, slots=True)
 class _Slot:
     name: str
+    is_many: bool = False
+
+    def value(self, values: dict[str, object]) -> object:
+        given = values[self.name]
+        return json.dumps(list(cast("Iterable[object]", given))) if self.is_many else given
 
 
 def slot(name: str) -> SQL:
     """A value that each call gives by this name, as SQLite takes it: nothing is converted."""
     return SQL("?", [_Slot(name)])
+
+
+def any_of(name: str) -> SQL:
+    """What stands at the right of `in_` for numbers or texts that each call gives by this name,
+    however many: they travel as one value, so that the query's text stays the same."""
+    return SQL("(SELECT value FROM json_each(?))", [_Slot(name, is_many=True)])
 
 
 class Statement:
@@ -65,8 +77,10 @@ class Statement:
             sql, parameters = self._write().sql()
             self._written = sql, tuple(parameters)
         text, places = self._written
-        bound = [values[p.name] if isinstance(p, _Slot) else p for p in places]
-        return cast(Cursor, self._model._meta.database.execute_sql(text, bound))
+        bound = [p.value(values) if isinstance(p, _Slot) else p for p in places]
+        # Not through `execute_sql`, which does nothing more and takes as long as SQLite.
+        cursor = cast(Cursor, self._model._meta.database.cursor())
+        return cursor.execute(text, bound)
 
     def _row_maker(self, cursor: Cursor) -> Callable[[Any], Any]:
         if self._row is None:

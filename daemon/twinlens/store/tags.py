@@ -5,11 +5,25 @@ from collections.abc import Iterable
 
 from twinlens.store import decisions
 from twinlens.store.rows import tuples
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import Original
 from twinlens.store.tables_owner import OriginalTag, Tag
 
 MANUAL = "manual"
 """The source of a word that the owner gave."""
+
+_CONTENTS = Statement(
+    Original,
+    lambda: Original.select(Original.id, Original.sha256).where(Original.id.in_(any_of("ids"))),
+)
+_GIVEN = Statement(
+    OriginalTag,
+    lambda: (
+        OriginalTag.select(OriginalTag.original, Tag.name)
+        .join(Tag)
+        .where(OriginalTag.original.in_(any_of("ids")) & (OriginalTag.source == slot("source")))
+    ),
+)
 
 
 def of_originals(ids: Iterable[int]) -> dict[int, list[str]]:
@@ -30,24 +44,13 @@ def of_originals(ids: Iterable[int]) -> dict[int, list[str]]:
 def restore(ids: Iterable[int]) -> None:
     """Make the owner's words of these contents those of the standing decisions."""
     wanted = list(ids)
-    for start in range(0, len(wanted), 500):
-        _restore(wanted[start : start + 500])
-
-
-def _restore(ids: list[int]) -> None:
-    contents = Original.select(Original.id, Original.sha256).where(Original.id.in_(ids))
-    id_of = {sha256: original_id for original_id, sha256 in tuples(contents)}
+    id_of = {sha256: original_id for original_id, sha256 in _CONTENTS.tuples(ids=wanted)}
     said = {
         (id_of[sha256], name)
         for sha256, names in decisions.tags_of(id_of).items()
         for name in names
     }
-    query = (
-        OriginalTag.select(OriginalTag.original, Tag.name)
-        .join(Tag)
-        .where(OriginalTag.original.in_(ids) & (OriginalTag.source == MANUAL))
-    )
-    stored = {(original_id, name) for original_id, name in tuples(query)}
+    stored = set(_GIVEN.tuples(ids=wanted, source=MANUAL))
     for original_id, name in sorted(stored - said):
         tag_id = Tag.get(Tag.name == name).id
         OriginalTag.delete().where(
