@@ -3,26 +3,44 @@
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
+import bounded
 import report
 from measuring import CommandError, adopt_orphans
-from options import Options, request_of
+from options import Options, Request, request_of
+from page import PageError, write_page
 from progress import say
 from report import Measured
+from rows import Row
 from sections import SECTIONS, Section
 from subject import SubjectError
+
+_CHECK = "The small form, beside what was recorded"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for, print it; the exit code is 1 where a section could not be."""
     request = request_of(arguments, [section.name for section in SECTIONS])
-    if request.shown is not None:
-        for measured in report.read(request.shown).values():
-            print(report.as_text(measured), end="\n\n")
-        return 0
     adopt_orphans()
+    try:
+        if request.bounds is not None:
+            return _check(request.options, request.bounds)
+        if request.shown is not None:
+            known = report.read(request.shown)
+            for measured in known.values():
+                print(report.as_text(measured), end="\n\n")
+            return _written(request, known)
+    except (CommandError, SubjectError, PageError, OSError, ValueError) as error:
+        say(f"error: {error}")
+        return 1
+    return _measure(request)
+
+
+def _measure(request: Request) -> int:
     known = report.read(request.json) if request.json and request.json.exists() else {}
     failed = []
     for section in (one for one in SECTIONS if one.name in request.sections):
@@ -33,11 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed.append(section.name)
             continue
         print(report.as_text(known[section.name]), end="\n\n", flush=True)
+        known = {one.name: known[one.name] for one in SECTIONS if one.name in known}
         if request.json:
             # At once: a run takes long, and what is measured should survive its end.
-            order = [one.name for one in SECTIONS if one.name in known]
-            report.write(request.json, {name: known[name] for name in order})
-    return 1 if failed else 0
+            report.write(request.json, known)
+    return 1 if failed else _written(request, known)
+
+
+def _written(request: Request, known: dict[str, Measured]) -> int:
+    if request.page is not None:
+        write_page(request.page, list(known.values()))
+    return 0
+
+
+def _check(options: Options, bounds: Path) -> int:
+    """1 where a ratio is out of its bound."""
+    measure: Callable[[Options], list[Row]] = partial(bounded.measure, bounds=bounds)
+    measured = _measured(Section(bounded.SECTION, _CHECK, measure), options)
+    print(report.as_text(measured))
+    return 0 if all(row.is_met for row in measured.rows) else 1
 
 
 def _measured(section: Section, options: Options) -> Measured:

@@ -1,7 +1,11 @@
-"""The sections `first-large` and `first-many`: everything about each picture, beside the floor."""
+"""The sections `first-large` and `first-many`: everything about each picture, beside the floor.
+
+And `hash-only`, without the analysis of pictures, beside a floor that takes SHA-256 and no more.
+"""
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from corpus import LARGE, MANY, Corpus, prepared
@@ -27,19 +31,34 @@ def many(options: Options) -> list[Row]:
     return _measure("first-many", MANY, options, target=1.6)
 
 
-def floor_command(root: Path, processes: int) -> list[str]:
-    """The bare loop over a folder."""
-    return [sys.executable, str(HERE / "floor.py"), str(root), str(processes)]
+def without_pictures(options: Options) -> list[Row]:
+    """The large ones with the analysis of pictures switched off: equal bytes and metadata only."""
+    off = "[similarity]\nenabled = false\n"
+    return _measure("hash-only", LARGE, options, target=1.1, more=off, floor_does="hash")
 
 
-def _measure(section: str, usual: Corpus, options: Options, target: float) -> list[Row]:
+def floor_command(roots: Sequence[Path], processes: int, does: str = "look") -> list[str]:
+    """The bare loop over some folders; see floor.py for what it can do with each file."""
+    return [sys.executable, str(HERE / "floor.py"), does, str(processes), *map(str, roots)]
+
+
+def _measure(
+    section: str,
+    usual: Corpus,
+    options: Options,
+    *,
+    target: float,
+    more: str = "",
+    floor_does: str = "look",
+) -> list[Row]:
     corpus, root = prepared(usual, options)
+    floor = floor_command([root], options.processes, floor_does)
     costs: dict[str, list[Cost]] = {"floor": [], "twinlens": []}
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
-        subject = Subject([root], Path(place), options.processes, corpus.pictures)
+        subject = Subject([root], Path(place), options.processes, corpus.pictures, more)
         for number in range(options.rounds):
             say(f"{section}: round {number + 1} of {options.rounds}")
-            costs["floor"].append(cost_of(floor_command(root, options.processes))[0])
+            costs["floor"].append(cost_of(floor)[0])
             subject.forget()
             costs["twinlens"].append(subject.scan(is_first=True))
     memory = [cost.pss_bytes / MIB for cost in costs["twinlens"]]

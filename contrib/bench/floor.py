@@ -1,8 +1,9 @@
-"""The least that any program of this kind must do, in a bare loop: `floor.py FOLDER PROCESSES`.
+"""The least that any program of this kind must do, in a bare loop over all files of some folders.
 
-Each file is read once, hashed, decoded as small as a JPEG allows, and given one perceptual hash; of
-a RAW that is the JPEG inside it, found by its first bytes.
-Nothing is stored, compared or found out about its camera.
+`floor.py look PROCESSES FOLDER…`: each file is read once, hashed, decoded as small as a JPEG
+allows, and given one perceptual hash; of a RAW that is the JPEG in it, found by its first bytes.
+`floor.py hash PROCESSES FOLDER…`: its SHA-256 and no more. Nothing is stored, compared or found out
+about its camera.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import io
 import multiprocessing
 import os
 import sys
+from collections.abc import Callable
 
 import imagehash
 from PIL import Image
@@ -33,22 +35,34 @@ def look(path: str) -> None:
         imagehash.phash(picture)
 
 
-def look_at_all(paths: list[str]) -> None:
+def digest(path: str) -> None:
+    """The SHA-256 of one file, read piece by piece."""
+    with open(path, "rb", buffering=0) as stream:
+        hashlib.file_digest(stream, "sha256")
+
+
+WORK = {"look": look, "hash": digest}
+
+
+def do_all(work: Callable[[str], None], paths: list[str]) -> None:
     """One process's share."""
     for path in paths:
-        look(path)
+        work(path)
 
 
 def main() -> None:
     """Share the files out among the processes and wait for them."""
-    folder, processes = sys.argv[1], int(sys.argv[2])
+    work, processes, folders = WORK[sys.argv[1]], int(sys.argv[2]), sys.argv[3:]
     paths = sorted(
-        os.path.join(place, name) for place, _, names in os.walk(folder) for name in names
+        os.path.join(place, name)
+        for folder in folders
+        for place, _, names in os.walk(folder)
+        for name in names
     )
     # Forked, as the workers of twinlens are: what is imported above is shared.
     context = multiprocessing.get_context("fork")
     shares = [paths[number::processes] for number in range(processes)]
-    workers = [context.Process(target=look_at_all, args=(share,)) for share in shares]
+    workers = [context.Process(target=do_all, args=(work, share)) for share in shares]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -11,7 +11,7 @@ import resource
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +58,13 @@ def adopt_orphans() -> None:
 
 
 def cost_of(
-    command: Sequence[str], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    accepted: Collection[int] = (0,),
 ) -> tuple[Cost, str]:
     """Run to the end; returns the cost and what was written to stdout. Raises CommandError.
 
-    `environment` comes on top of this process's own.
+    `environment` comes on top of this process's own; any exit code but the `accepted` is a failure.
 
     Call `adopt_orphans` first, and let no other child run meanwhile.
     """
@@ -79,7 +81,7 @@ def cost_of(
         output, errors = process.communicate()
         wall = time.perf_counter() - started
         _reap_orphans()
-    if process.returncode != 0:
+    if process.returncode not in accepted:
         raise CommandError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
     cpu = _children_seconds() - before
     others = max(_machine_seconds() - machine_before - cpu, 0.0) / wall

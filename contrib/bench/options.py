@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+BOUNDS = Path(__file__).resolve().parent / "bounds.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Request:
     json: Path | None
     shown: Path | None
     """A file of an earlier run: print it and measure nothing."""
+    bounds: Path | None
+    """What to check the small form against, instead of all that."""
+    page: Path | None
+    """The page that gets the table and the plot."""
 
 
 def request_of(arguments: Sequence[str] | None, sections: Sequence[str]) -> Request:
@@ -63,7 +68,8 @@ def request_of(arguments: Sequence[str] | None, sections: Sequence[str]) -> Requ
     )
     # In the table's order, whatever the order they were named in.
     chosen = tuple(name for name in sections if name in asked)
-    return Request(chosen, options, given.json, given.shown)
+    bounds = given.bounds if given.check else None
+    return Request(chosen, options, given.json, given.shown, bounds, given.write)
 
 
 def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
@@ -81,6 +87,18 @@ def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
         help="write the numbers there; sections that are in it and not measured now stay in it",
     )
     add("--from", dest="shown", type=Path, metavar="FILE", help="print FILE, measure nothing")
+    add(
+        "--write",
+        type=Path,
+        metavar="PAGE",
+        help="put the table between the page's markers, and the plot into a file beside it",
+    )
+    add(
+        "--check",
+        action="store_true",
+        help="a minute's small form: ends with 1 where a ratio is worse than its bound by half",
+    )
+    add("--bounds", type=Path, default=BOUNDS, metavar="FILE", help="what --check goes by")
     add(
         "--folder",
         type=Path,

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import beside_peers
+import dirty
 import first_scan
+import growth
 import idle
 from options import Options
 from rows import Row
@@ -25,6 +27,9 @@ class Section:
 SECTIONS = (
     Section("first-large", "First scan, 500 pictures of 12 megapixels", first_scan.large),
     Section("first-many", "First scan, 20,000 small pictures", first_scan.many),
+    Section("hash-only", "Without the analysis of pictures", first_scan.without_pictures),
+    Section("dirty", "Broken and hostile files among 2,000 small pictures", dirty.measure),
+    Section("growth", "More and more small pictures", growth.measure),
     Section("peers-large", "Other programs, 500 pictures of 12 megapixels", beside_peers.large),
     Section("peers-many", "Other programs, 20,000 small pictures", beside_peers.many),
     Section("idle", "The daemon at rest, 20,000 pictures known", idle.measure),
