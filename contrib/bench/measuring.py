@@ -68,7 +68,7 @@ def cost_of(
 
     Call `adopt_orphans` first, and let no other child run meanwhile.
     """
-    before, machine_before = _children_seconds(), _machine_seconds()
+    before, machine_before = _children_seconds(), machine_seconds()
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -84,7 +84,7 @@ def cost_of(
     if process.returncode not in accepted:
         raise CommandError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
     cpu = _children_seconds() - before
-    others = max(_machine_seconds() - machine_before - cpu, 0.0) / wall
+    others = max(machine_seconds() - machine_before - cpu, 0.0) / wall
     return Cost(wall, cpu, peak.rss_bytes, peak.pss_bytes, others), output
 
 
@@ -151,7 +151,7 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _machine_seconds() -> float:
+def machine_seconds() -> float:
     """The processor time of the whole machine, from the first line of /proc/stat.
 
     user, nice and system; then idle, waiting and interrupts, of which only the last are work.

@@ -24,6 +24,8 @@ class Options:
     """Of the floor and of twinlens alike."""
     pictures: int | None
     size: tuple[int, int] | None
+    known_files: tuple[int, ...]
+    """The sizes of the libraries that are known already, ascending."""
     peers_python: Path
     """The Python that has the peers' packages."""
     rest_seconds: float
@@ -62,6 +64,7 @@ def request_of(arguments: Sequence[str] | None, sections: Sequence[str]) -> Requ
         processes=given.processes,
         pictures=given.pictures,
         size=given.size,
+        known_files=given.files,
         peers_python=given.peers_python,
         rest_seconds=given.rest_seconds,
         watched_seconds=given.watched_seconds,
@@ -116,6 +119,14 @@ def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
     add("--pictures", type=_positive, metavar="N", help="how many in each corpus instead")
     add("--size", type=_size, metavar="WIDTHxHEIGHT", help="how large instead")
     add(
+        "--files",
+        type=_file_counts,
+        default=(20_000, 100_000, 1_000_000),
+        metavar="N,…",
+        help="how many files the libraries hold that are known already, each a multiple of 200; "
+        "default 20000,100000,1000000",
+    )
+    add(
         "--peers-python",
         type=Path,
         default=Path(sys.executable),
@@ -138,6 +149,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _file_counts(text: str) -> tuple[int, ...]:
+    counts = {_positive(part) for part in text.split(",")}
+    if any(count % 200 for count in counts):
+        raise argparse.ArgumentTypeError("must be multiples of 200")
+    return tuple(sorted(counts))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -4,10 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import beside_peers
+import database
+import directories
 import dirty
 import first_scan
 import growth
 import idle
+import known_library
+import latency
+import resident
+import start
 from options import Options
 from rows import Row
 
@@ -33,4 +39,10 @@ SECTIONS = (
     Section("peers-large", "Other programs, 500 pictures of 12 megapixels", beside_peers.large),
     Section("peers-many", "Other programs, 20,000 small pictures", beside_peers.many),
     Section("idle", "The daemon at rest, 20,000 pictures known", idle.measure),
+    Section("known", "Looking again at a library that did not change", known_library.measure),
+    Section("resident", "The daemon of a library that is known", resident.measure),
+    Section("latency", "From closed to recorded, 50 pictures a second", latency.measure),
+    Section("directories", "Very many folders, and an overflow", directories.measure),
+    Section("start", "The command line before it has anything to do", start.measure),
+    Section("database", "The bytes that are kept of a file", database.measure),
 )
