@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinlens.grouping.key_buckets import WIDEST, KeyBuckets
 from twinlens.grouping.miniatures import turned_keys
 from twinlens.grouping.similarity import SimilarityIndex, distance
+from twinlens.grouping.verdicts import PRESETS
 from twinlens.model.miniature import KEYS
 
 _FAR = [0xFFFF0000FFFF0000] * (KEYS - 1)
 _keys = st.lists(st.integers(0, 2**64 - 1), min_size=KEYS, max_size=KEYS)
+_LIMITS = [*sorted({limits.max_distance for limits in PRESETS.values()}), 0, 15, 40]
 
 
 def _packed(pictures: list[tuple[int, list[int]]]) -> tuple[list[int], bytes]:
@@ -62,6 +65,70 @@ def test_any_history_of_adds_and_removes_answers_as_a_plain_loop(
     assert _within(index, query, limit) == expected
     assert len(index) == len(plain)
     assert all(one in index for one in plain)
+
+
+def _some_bits(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Few bits set in some numbers and many in others, so that every distance is met."""
+    bits = draw.random((*shape, 64)) < draw.uniform(0, 0.6, (*shape, 1))
+    return np.packbits(bits, axis=-1).view(">u8")[..., 0].astype(np.uint64)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(_LIMITS), st.integers(0, 400), st.integers(0, 60))
+def test_a_loaded_and_changed_index_finds_all_that_a_plain_pass_finds(
+    seed: int, limit: int, loaded: int, changes: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    index = SimilarityIndex(plain=16)
+    keys = _some_bits(draw, (loaded, KEYS))
+    index.load([_packed(list(enumerate(keys.tolist())))] if loaded else [])
+    plain = dict(enumerate(keys.tolist()))
+    for number in range(changes):
+        original_id = int(draw.integers(0, loaded + 20))
+        if draw.random() < 0.4:
+            index.remove(original_id)
+            plain.pop(original_id, None)
+        else:
+            plain[original_id] = _some_bits(draw, (KEYS,)).tolist()
+            index.add(original_id, plain[original_id])
+        if number % 10 == 0:
+            assert sorted(index) == sorted(plain)
+
+    for query in [_some_bits(draw, (KEYS,)).tolist(), *list(plain.values())[:2]]:
+        expected = sorted(one for one, keys in plain.items() if _nearest(query, keys) <= limit)
+        assert _within(index, query, limit) == expected
+
+
+@pytest.mark.parametrize("limit", range(WIDEST + 1))
+def test_keys_at_the_very_limit_are_found_however_their_bits_lie(limit: int) -> None:
+    draw = np.random.default_rng(limit)
+    sought = draw.integers(0, 2**64, 3, dtype=np.uint64)
+    apart = [draw.permutation(64)[:limit] for _ in range(3000)]
+    # Evenly over the four parts, too, which is the hardest to find by one of them.
+    apart += [np.arange(limit) * 16 % 64 + np.arange(limit) // 4 for _ in range(3)]
+    flips = np.array([sum(1 << int(bit) for bit in bits) for bits in apart], dtype=np.uint64)
+    keys = sought[np.arange(len(flips)) % 3] ^ flips
+
+    found = KeyBuckets(keys).near(keys, sought, limit)
+
+    assert set(found.tolist()) == set(range(len(keys)))
+    if limit:
+        assert len(KeyBuckets(keys).near(keys, sought, limit - 1)) == 0
+
+
+def test_a_second_thread_finds_what_one_finds() -> None:
+    draw = np.random.default_rng(8)
+    count = 140_000
+    keys = draw.integers(0, 2**64, (count, KEYS), dtype=np.uint64)
+    query = keys[7].tolist()
+    for place in (9, 70_000, 139_999):
+        keys[place, 5] = query[0] ^ 0b1011
+    keys[100_000, 0] = query[3] ^ 0b1
+    index = SimilarityIndex()
+
+    index.load([(range(count), keys.astype(">u8").tobytes())])
+
+    assert _within(index, query, 6) == [7, 9, 70_000, 100_000, 139_999]
 
 
 @given(_keys, _keys)

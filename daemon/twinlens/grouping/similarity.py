@@ -1,32 +1,56 @@
-"""The similarity index: the keys of all miniatures in memory, searched whole, exactly.
+"""The similarity index: the keys of all miniatures in memory, searched exactly.
 
-A plain pass over packed 64-bit integers beats trees and hash tables at the size of a private
-collection, forgets nothing and needs no tuning. A picture is near another where its key in one of
-the eight orientations is near, or where the key of a window of one is near the key of the whole of
-the other (model/miniature.py); that is the same from either side. It holds 128 bytes a picture. It
-is not locked: one thread owns it.
+A picture is near another where its key in one of the eight orientations is near, or where the key
+of a window of one is near the key of the whole of the other (model/miniature.py); that is the same
+from either side. Keys of whole pictures are found by the values of their parts (`KeyBuckets`);
+keys of windows, and the wholes that came since, by a plain pass: at a million pictures a table of
+windows would take twice their room. It holds 141 bytes a picture. It is not locked: one thread owns
+it, and lends half of a long pass to another.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 
+from twinlens.grouping.key_buckets import WIDEST, KeyBuckets, Keys
 from twinlens.model.miniature import KEYS
 
-_SMALLEST = 1024
-_CHUNK = 1 << 15  # 256 KiB of keys: the passes stay inside the cache of a small processor
+_STEP = 1 << 16
+"""Pictures for which room is made at a time: little is empty, and nothing is copied, since the
+allocator moves such large arrays by their pages."""
 
-Keys = npt.NDArray[np.uint64]
+_PLAIN = 1 << 15
+"""So many wholes are passed over as quickly as they are found by their parts."""
+
+_SHARED = 1 << 17
+"""From so many pictures on, waking a second thread costs less than it saves."""
+
+_LENT = 3 / 4
+"""Of the windows: the other thread finds the wholes meanwhile."""
+
+_CHUNK = 2048
+"""Pictures: their windows, and what becomes of them, stay inside the cache of a small processor."""
+
+_Flags = npt.NDArray[np.intp]
 
 
 class SimilarityIndex:
-    """A set of (original id, keys), searched by Hamming distance."""
+    """A set of (original id, keys), searched by Hamming distance.
 
-    def __init__(self) -> None:
-        self._ids: npt.NDArray[np.int64] = np.empty(_SMALLEST, dtype=np.int64)
-        self._keys: Keys = np.empty((KEYS, _SMALLEST), dtype=np.uint64)
+    `plain` is the number of wholes that may go without buckets.
+    """
+
+    def __init__(self, plain: int = _PLAIN) -> None:
+        self._plain = plain
+        self._ids = np.empty(0, dtype=np.uint32)
+        self._wholes: Keys = np.empty(0, dtype=np.uint64)
+        self._windows: Keys = np.empty((0, KEYS - 1), dtype=np.uint64)
         self._count = 0
+        self._buckets: KeyBuckets | None = None
+        self._changed: set[int] = set()
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="similarity")
 
     def __len__(self) -> int:
         return self._count
@@ -43,21 +67,25 @@ class SimilarityIndex:
         self._count = 0
         for original_ids, packed in parts:
             start, stop = self._count, self._count + len(original_ids)
-            if stop > len(self._ids):
-                self._resize(max(stop, self._count + self._count // 2))
+            self._make_room(stop)
+            keys = np.frombuffer(packed, dtype=">u8").reshape(-1, KEYS)
             self._ids[start:stop] = original_ids
-            self._keys[:, start:stop] = np.frombuffer(packed, dtype=">u8").reshape(-1, KEYS).T
+            self._wholes[start:stop] = keys[:, 0]
+            self._windows[start:stop] = keys[:, 1:]
             self._count = stop
         if len(np.unique(self._ids[: self._count])) != self._count:
             raise ValueError("an original is named twice")
+        self._fill_buckets()
 
     def add(self, original_id: int, keys: Sequence[int]) -> None:
         """Add an original, or give it other keys. Costs one pass over the ids."""
         position = self._position(original_id)
         if position is None:
-            self._append(original_id, keys)
-        else:
-            self._keys[:, position] = np.array(keys, dtype=np.uint64)
+            position = self._count
+            self._make_room(position + 1)
+            self._ids[position] = original_id
+            self._count += 1
+        self._put(position, keys[0], np.array(keys[1:], dtype=np.uint64))
 
     def remove(self, original_id: int) -> None:
         """Forget an original; one that is not there is no error. Costs one pass over the ids."""
@@ -66,47 +94,83 @@ class SimilarityIndex:
             return
         self._count -= 1
         self._ids[position] = self._ids[self._count]
-        self._keys[:, position] = self._keys[:, self._count]
-        if self._count < len(self._ids) // 4 and len(self._ids) > _SMALLEST:
-            self._resize(max(_SMALLEST, self._count * 2))
+        self._put(position, self._wholes[self._count], self._windows[self._count])
 
     def within(self, keys: Sequence[int], turned: Sequence[int], limit: int) -> list[int]:
         """The ids of every picture within `limit` bits, ascending.
 
         `keys` are those of the picture sought, `turned` its first key in every orientation.
         """
-        found: list[npt.NDArray[np.int64]] = []
-        wholes = np.array([*turned, *keys[1:]], dtype=np.uint64)
         whole = np.uint64(keys[0])
-        for start in range(0, self._count, _CHUNK):
-            stop = min(start + _CHUNK, self._count)
-            is_near = np.zeros(stop - start, dtype=np.bool_)
-            stored = self._keys[0, start:stop]
+        wholes = np.array([*turned, *keys[1:]], dtype=np.uint64)
+        own, lent = self._count, None
+        if self._count >= _SHARED:
+            own = int(self._count * (1 - _LENT))
+            lent = self._helper.submit(self._with_near_window, own, self._count, whole, limit)
+        found = [np.empty(0, dtype=np.intp), *self._with_near_whole(wholes, limit)]
+        found += self._with_near_window(0, own, whole, limit)
+        found += lent.result() if lent is not None else []
+        ids: list[int] = np.unique(self._ids[np.concatenate(found)]).tolist()
+        return ids
+
+    def _with_near_whole(self, wholes: Keys, limit: int) -> Iterator[_Flags]:
+        """Positions of pictures whose whole is near one of these keys, some of them twice."""
+        bucketed = 0
+        if self._buckets is not None and limit <= WIDEST:
+            bucketed = len(self._buckets)
+            near = self._buckets.near(self._wholes, wholes, limit)
+            yield near[near < self._count].astype(np.intp)
+            # The buckets know nothing of what came to these places later.
+            changed = np.array(sorted(self._changed), dtype=np.intp)
+            near_ones = np.bitwise_count(self._wholes[changed] ^ wholes[:, None]).min(axis=0)
+            yield changed[(near_ones <= limit) & (changed < self._count)]
+        for start in range(bucketed, self._count, _PLAIN):
+            stored = self._wholes[start : min(start + _PLAIN, self._count)]
+            is_near = np.zeros(len(stored), dtype=np.bool_)
             for key in wholes:
                 is_near |= np.bitwise_count(stored ^ key) <= limit
-            for row in range(1, KEYS):
-                is_near |= np.bitwise_count(self._keys[row, start:stop] ^ whole) <= limit
-            if is_near.any():
-                found.append(self._ids[start:stop][is_near])
-        return sorted(np.concatenate(found).tolist()) if found else []
+            yield start + np.flatnonzero(is_near)
 
-    def _append(self, original_id: int, keys: Sequence[int]) -> None:
-        if self._count == len(self._ids):
-            self._resize(self._count + self._count // 2)
-        self._ids[self._count] = original_id
-        self._keys[:, self._count] = np.array(keys, dtype=np.uint64)
-        self._count += 1
+    def _with_near_window(
+        self, start: int, stop: int, whole: np.uint64, limit: int
+    ) -> list[_Flags]:
+        """Positions between these of pictures one of whose windows is near a key."""
+        apart = np.empty((_CHUNK, KEYS - 1), dtype=np.uint64)
+        bits = np.empty((_CHUNK, KEYS - 1), dtype=np.uint8)
+        found = []
+        for at in range(start, stop, _CHUNK):
+            stored = self._windows[at : min(at + _CHUNK, stop)]
+            here = bits[: len(stored)]
+            np.bitwise_count(np.bitwise_xor(stored, whole, out=apart[: len(stored)]), out=here)
+            if here.min() <= limit:
+                found.append(at + np.flatnonzero(here.ravel() <= limit) // (KEYS - 1))
+        return found
+
+    def _put(self, position: int, whole: "int | np.uint64", windows: Keys) -> None:
+        self._wholes[position] = whole
+        self._windows[position] = windows
+        if self._buckets is not None and position < len(self._buckets):
+            self._changed.add(position)
+        bucketed = 0 if self._buckets is None else len(self._buckets)
+        if self._count - bucketed + len(self._changed) > self._plain + bucketed // 16:
+            self._fill_buckets()
+
+    def _fill_buckets(self) -> None:
+        is_worth_it = self._count > self._plain
+        self._buckets = KeyBuckets(self._wholes[: self._count]) if is_worth_it else None
+        self._changed = set()
 
     def _position(self, original_id: int) -> int | None:
         hits = np.flatnonzero(self._ids[: self._count] == original_id)
         return int(hits[0]) if len(hits) else None
 
-    def _resize(self, capacity: int) -> None:
-        ids = np.empty(capacity, dtype=np.int64)
-        keys = np.empty((KEYS, capacity), dtype=np.uint64)
-        ids[: self._count] = self._ids[: self._count]
-        keys[:, : self._count] = self._keys[:, : self._count]
-        self._ids, self._keys = ids, keys
+    def _make_room(self, count: int) -> None:
+        if count <= len(self._ids):
+            return
+        capacity = -(-count // _STEP) * _STEP
+        self._ids.resize(capacity, refcheck=False)
+        self._wholes.resize(capacity, refcheck=False)
+        self._windows.resize((capacity, KEYS - 1), refcheck=False)
 
 
 def distance(a: int, b: int) -> int:

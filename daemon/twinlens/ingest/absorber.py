@@ -71,6 +71,10 @@ class Absorber:
         tags.restore(touched.originals)
         return Absorbed(tuple(results), self.regroup(touched))
 
+    def warm(self) -> None:
+        """Load what a first arrival would wait for. On the writer's thread."""
+        self._regrouper.warm()
+
     def regroup(self, touched: Touched) -> Regrouped:
         """Group anew what was touched. Call it inside a transaction of the writer."""
         if self._is_uncommitted:

@@ -41,6 +41,11 @@ class Lookalikes:
         self._limits = limits
         self._index: SimilarityIndex | None = None
 
+    def warm(self) -> None:
+        """Load the index, so that the first arrival need not wait for it: about a second for a
+        million pictures. Needs a connection."""
+        self._loaded_index()
+
     def forget_index(self) -> None:
         """The transaction that changed the index was rolled back: load it anew at next need."""
         self._index = None

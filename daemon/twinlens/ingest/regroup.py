@@ -51,6 +51,10 @@ class Regrouper:
         self._clock = clock
         self._lookalikes = Lookalikes(limits)
 
+    def warm(self) -> None:
+        """Load what a first arrival would wait for. Needs a connection."""
+        self._lookalikes.warm()
+
     def forget_index(self) -> None:
         """The transaction that changed the index was rolled back: load it anew at next need."""
         self._lookalikes.forget_index()

@@ -113,6 +113,7 @@ class Daemon:
                 schedule.start()
                 self._announce_start()
                 self._readiness.ready()
+                self._engine.writer.submit(self._engine.absorber.warm)
                 self._live(is_ended, wait)
             finally:
                 self._end(threads, schedule, notifier)
