@@ -31,7 +31,7 @@ _ENDLESS = 1
 def measure(options: Options) -> list[Row]:
     """Scan the good ones, the hostile ones and all of them, in turns."""
     corpus, plain = prepared(AMONG, options)
-    hostile, mixed = _others(plain, options.folder / f"dirty-{corpus.label}-v{VERSION}")
+    hostile, mixed = lay_among(plain, options.folder / f"dirty-{corpus.label}-v{VERSION}")
     costs: dict[str, list[Cost]] = {"good": [], "hostile": [], "good and hostile": []}
     known: dict[str, dict[str, object]] = {}
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
@@ -71,8 +71,10 @@ def measure(options: Options) -> list[Row]:
     ]
 
 
-def _others(plain: Path, place: Path) -> tuple[Path, Path]:
-    """The hostile files alone, and a tree where they lie among the good ones (as hard links)."""
+def lay_among(plain: Path, place: Path) -> tuple[Path, Path]:
+    """A folder of the hostile files alone, and a tree where they lie among the good ones, all of
+    them hard links: made below `place` unless they are there.
+    """
     hostile, mixed = place / "hostile", place / "mixed"
     if not (place / "finished").exists():
         shutil.rmtree(place, ignore_errors=True)
@@ -122,5 +124,6 @@ def _longest_wait(costs: dict[str, list[Cost]]) -> Row:
         rounds,
         "s",
         target=float(_DEADLINE_SECONDS * _ENDLESS),
-        note=f"one never ends; the deadline is {_DEADLINE_SECONDS} s here, 120 s by default",
+        note=f"deadline {_DEADLINE_SECONDS} s (default 120); the endless one is tried with others, "
+        "alone, and twice from the queue",
     )

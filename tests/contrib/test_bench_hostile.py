@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from dirty import lay_among
 from hostile import write_hostile
 
 
@@ -47,3 +48,19 @@ def test_the_bombs_are_small_and_claim_to_be_large(
         with Image.open(files[name]) as picture:
             assert picture.size == (side, side)
         assert files[name].stat().st_size < 1 << 20
+
+
+def test_they_lie_among_the_good_ones_in_the_cameras_folders(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    for folder in ("100CANON", "101CANON"):
+        (plain / "DCIM" / folder).mkdir(parents=True)
+        (plain / "DCIM" / folder / "IMG_0001.JPG").write_bytes(jpeg())
+
+    hostile, mixed = lay_among(plain, tmp_path / "dirty")
+
+    names = [path.name for path in mixed.rglob("*") if path.is_file()]
+    assert sorted(names) == sorted(
+        [*(path.name for path in hostile.iterdir()), *["IMG_0001.JPG"] * 2]
+    )
+    assert [len(list(folder.iterdir())) for folder in (mixed / "DCIM").iterdir()] == [11, 11]
+    assert (mixed / "DCIM/100CANON/IMG_0001.JPG").samefile(plain / "DCIM/100CANON/IMG_0001.JPG")
