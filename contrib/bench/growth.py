@@ -33,5 +33,6 @@ def measure(options: Options) -> list[Row]:
 
 
 def _row(curve: str, files: int, cost: Cost) -> Row:
-    what = f"processor time, {files:,} pictures"
-    return Row(SECTION, what, cost.cpu_seconds, "s", subject=curve, curve=curve, files=files)
+    milliseconds = 1000 * cost.cpu_seconds / files
+    what = f"{files:,} pictures"
+    return Row(SECTION, what, milliseconds, "ms a file", subject=curve, curve=curve, files=files)

@@ -103,8 +103,8 @@ def _second_scans(known: Known, household: Household, rounds: int) -> list[Row]:
         median_row(
             SECTION,
             f"second scan, {size}: processor time a file",
-            [scan.cpu_seconds * 1e6 / known.files for scan, _ in pairs],
-            "us",
+            [scan.cpu_seconds * 1e3 / known.files for scan, _ in pairs],
+            "ms a file",
             curve="second scan",
             files=known.files,
         ),

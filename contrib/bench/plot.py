@@ -11,13 +11,17 @@ from math import ceil, floor, log10
 
 from rows import Row
 
-_WIDTH, _HEIGHT = 760, 380
+_WIDTH, _HEIGHT = 760, 260
+"""Of one panel."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 190, 40, 46
 """Room beside the panel; the names of the curves stand on the right."""
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#888888")
 """Okabe and Ito's: told apart by those who do not see all colours."""
 _LINE_HEIGHT = 15
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+_TITLES = {"ms a file": "Processor time a file", "s": "Seconds", "MiB": "Memory"}
+"""By the unit, in the order of the panels."""
 
 Point = tuple[float, float]
 
@@ -32,13 +36,16 @@ class _Panel:
 
 
 def as_svg(rows: Iterable[Row]) -> str:
-    """All rows that are points of a curve; those in seconds in one panel, each other unit's in its
-    own. ValueError where there is none.
+    """All rows that are points of a curve, those of one unit in one panel; seconds and milliseconds
+    share theirs. ValueError where there is none.
     """
     panels = _panels(rows)
     if not panels:
         raise ValueError("no row is a point of a curve")
-    drawn = [_drawn(panel, _HEIGHT * number) for number, panel in enumerate(panels)]
+    # One axis for all, so that one can look from panel to panel.
+    files = [x for panel in panels for curve in panel.curves.values() for x, _ in curve]
+    across = _Axis(files, _LEFT, _WIDTH - _RIGHT)
+    drawn = [_drawn(panel, across, _HEIGHT * number) for number, panel in enumerate(panels)]
     size = f'width="{_WIDTH}" height="{_HEIGHT * len(panels)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
     # A page may be dark.
@@ -54,17 +61,17 @@ def _panels(rows: Iterable[Row]) -> list[_Panel]:
             value = row.measured * _SECONDS.get(row.unit, 1.0)
             curve = found.setdefault(unit, {}).setdefault(row.curve, [])
             curve.append((float(row.files), value))
-    titles = {"s": "Seconds, by number of files", "MiB": "Memory, by number of files"}
+    order = [*_TITLES, *(unit for unit in found if unit not in _TITLES)]
     return [
-        _Panel(titles.get(unit, f"{unit}, by number of files"), unit, curves)
-        for unit, curves in sorted(found.items(), key=lambda one: one[0] != "s")
+        _Panel(f"{_TITLES.get(unit, unit)}, by number of files", unit.split()[0], found[unit])
+        for unit in order
+        if unit in found
     ]
 
 
-def _drawn(panel: _Panel, down: int) -> list[str]:
-    points = [point for curve in panel.curves.values() for point in curve]
-    across = _Axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
-    up = _Axis([y for _, y in points], down + _HEIGHT - _BOTTOM, down + _TOP)
+def _drawn(panel: _Panel, across: "_Axis", down: int) -> list[str]:
+    costs = [y for curve in panel.curves.values() for _, y in curve]
+    up = _Axis(costs, down + _HEIGHT - _BOTTOM, down + _TOP)
     lines = [_text(_LEFT, down + 22, panel.title, size=15, weight="bold")]
     for value in across.decades:
         x = across.place(value)

@@ -38,7 +38,7 @@ SECTIONS = (
     Section("growth", "More and more small pictures", growth.measure),
     Section("peers-large", "Other programs, 500 pictures of 12 megapixels", beside_peers.large),
     Section("peers-many", "Other programs, 20,000 small pictures", beside_peers.many),
-    Section("idle", "The daemon at rest, 20,000 pictures known", idle.measure),
+    Section("idle", "The daemon at rest, having scanned 20,000 pictures itself", idle.measure),
     Section("known", "Looking again at a library that did not change", known_library.measure),
     Section("resident", "The daemon of a library that is known", resident.measure),
     Section("latency", "From closed to recorded, 50 pictures a second", latency.measure),
