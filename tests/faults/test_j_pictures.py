@@ -20,7 +20,7 @@ from pillow_heif import register_heif_opener
 
 from support.pictures import picture
 from twinlens.ingest.limits import WorkerLimits
-from twinlens.ingest.worker import PRELOAD, look_at, start_worker
+from twinlens.ingest.worker import look_at, start_worker
 from twinlens.jobs.pool import WorkerPool
 from twinlens.model.files import Finding, Look
 from twinlens.model.picture import Kind, Measurement
@@ -69,7 +69,6 @@ def pool() -> Iterator[WorkerPool]:
         initializer=start_worker,
         initargs=(limits,),
         deadline=lambda args: SECONDS,
-        preload=PRELOAD,
     )
     pool.start_server()
     yield pool

@@ -373,3 +373,28 @@ def test_the_debug_log_tells_of_files_and_not_of_sql(house: House) -> None:
 
     assert "one.jpg" in daemon.log
     assert "SELECT" not in daemon.log
+
+
+def test_decoders_are_held_by_nobody_while_nobody_works(house: House) -> None:
+    put_picture(house.root / "one.jpg", 1)
+    house.configure(workers={"idle_seconds": 1})
+    with Daemon(house) as running:
+
+        def holders() -> int:
+            return sum("_imaging." in _libraries(pid) for pid in processes_below(running.pid))
+
+        eventually(holders, SOMETIME, "a worker that decodes")
+        eventually(lambda: "one.jpg" in house.files(), SOMETIME)
+        eventually(lambda: not holders(), SOMETIME, "the workers were given back")
+        left = processes_below(running.pid)
+        running.stop()
+
+    assert len(left) > 1, "the server of the workers lives on"
+
+
+def _libraries(pid: int) -> str:
+    """The names of what is mapped into a process; empty where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return ""

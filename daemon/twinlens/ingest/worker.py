@@ -6,9 +6,6 @@ The daemon itself never decodes, so it need not hold the decoders: that is 30 MB
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.model.files import Finding, Look
 
-PRELOAD = ("twinlens.ingest.analyse",)
-"""What the workers' server imports once, so that its workers share the memory."""
-
 
 def start_worker(limits: WorkerLimits) -> None:
     """Make a new worker process ready: the pool's initializer."""

@@ -11,8 +11,8 @@ only a way to travel: whatever goes wrong with one, its tasks are done again one
 What a long pass hands in may wait for hours; what goes in by `urgent` is sent off before all of it.
 
 Workers are forked from a small server process that is started first, before any watched folder is
-opened, and that has the analysis loaded already: a new worker costs milliseconds and shares its
-memory. Idle workers are given back.
+opened. The server is bare: it lives as long as the daemon, so what the work needs is loaded by each
+worker for itself, and given back with the workers once they are idle.
 """
 
 import multiprocessing
@@ -20,7 +20,7 @@ import multiprocessing.forkserver
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -68,8 +68,7 @@ class WorkerPool(Executor):
     """`processes` workers with a deadline for each task.
 
     `deadline(args)` gives the seconds that a call with these arguments may take, `is_quick(args)`
-    whether it may travel with others. `preload` names modules that the server imports once for all
-    workers.
+    whether it may travel with others.
     """
 
     def __init__(
@@ -81,7 +80,6 @@ class WorkerPool(Executor):
         deadline: Callable[[tuple[Any, ...]], float],
         is_quick: Callable[[tuple[Any, ...]], bool] = lambda args: False,
         idle_seconds: float = 60.0,
-        preload: Sequence[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.processes = processes
@@ -90,7 +88,6 @@ class WorkerPool(Executor):
         self._deadline = deadline
         self._is_quick = is_quick
         self._idle_seconds = idle_seconds
-        self._preload = list(preload)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
@@ -109,7 +106,7 @@ class WorkerPool(Executor):
         """Start the process that workers are forked from. Call before any root is opened."""
         # Now, because later there may be no room for a thread: that is what it is there for.
         self._watch.start()
-        multiprocessing.set_forkserver_preload(self._preload)
+        multiprocessing.set_forkserver_preload([])
         multiprocessing.forkserver.ensure_running()
 
     def submit(  # type: ignore[override]  # positional arguments are all a task needs

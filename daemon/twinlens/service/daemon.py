@@ -161,7 +161,8 @@ class Daemon:
                 if not self._is_passing(error):
                     raise
                 self._readiness.status(f"waiting: {error}")
-            self._engine.pool.give_back()
+            if self._engine.pool.give_back():
+                self._engine.rest()
             wait(pause)
 
     def _take_hint(self, hint: Hint) -> None:

@@ -10,13 +10,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from twinlens.config.schema import CatalogConfig, Config
+from twinlens.errors import StoreError
 from twinlens.events import EventBus, EventFactory
 from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import PRESETS, SimilarityLimits
@@ -167,8 +168,18 @@ class Engine:
         try:
             return runner.run(job, self.registry.get(job.name))
         finally:
-            # A pass over a large library leaves tens of MB that a daemon at rest has no use for.
+            self.rest()
+
+    def rest(self) -> None:
+        """Give back the tens of MB that work has left and a daemon at rest has no use for."""
+
+        def shrink() -> None:
+            self.database.shrink()
             give_back()
+
+        # A writer that has stopped holds nothing any more.
+        with suppress(StoreError):
+            self.writer.submit(shrink)
 
     def catch_up(self) -> None:
         """Carry out what is left of grouping anew, before anything else is asked of the groups."""

@@ -4,7 +4,7 @@ import os
 
 from twinlens.config.schema import Config
 from twinlens.ingest.limits import WorkerLimits
-from twinlens.ingest.worker import PRELOAD, start_worker
+from twinlens.ingest.worker import start_worker
 from twinlens.jobs.pool import WorkerPool
 
 SLOWEST_READ = 4 << 20
@@ -41,5 +41,4 @@ def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
         deadline=deadline,
         is_quick=lambda args: 0 < getattr(args[0], "size", 0) <= QUICK_BYTES,
         idle_seconds=workers.idle_seconds,
-        preload=PRELOAD,
     )

@@ -133,6 +133,11 @@ class Database:
                 self.peewee.execute_sql("PRAGMA query_only = 1")
                 yield
 
+    def shrink(self) -> None:
+        """Free the pages that this thread's connection keeps in memory; the next query reads them
+        again."""
+        self.peewee.execute_sql("PRAGMA shrink_memory")
+
     @contextmanager
     def connected(self) -> Iterator[None]:
         """The writing connection. Only the writer's thread and migrations may take it."""
