@@ -9,7 +9,7 @@ import pytest
 
 from support.made_up import AT, digest, measured, put_file, put_original, stat
 from support.stores import Store
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.model.groups import FileGroup, FileMember, GroupType
 from twinlens.model.picture import Confidence, DateCandidate, Kind, Measurement
 from twinlens.store import file_groups, files, originals
@@ -62,7 +62,7 @@ class Shelf:
         self.store.write(lambda: file_groups.replace_bucket(self.root_id, "a", [group]))
 
     def taken(self, name: str) -> tuple[str | None, str | None, Confidence]:
-        self.store.write(lambda: settle_capture_time(self.contents[name], now))
+        self.store.write(lambda: settle_capture_times([self.contents[name]], now))
         found = self.store.read(lambda: originals.get(self.contents[name]))
         return found.taken.value, found.taken.source, found.taken.confidence
 
@@ -178,7 +178,7 @@ def test_the_future_is_marked_and_believed_when_it_has_come(shelf: Shelf) -> Non
     assert [c.rejected for c in content.taken.candidates] == ["future"]
 
     then = datetime(2026, 4, 1, tzinfo=UTC)
-    shelf.store.write(lambda: settle_capture_time(shelf.contents["a.jpg"], lambda: then))
+    shelf.store.write(lambda: settle_capture_times([shelf.contents["a.jpg"]], lambda: then))
     content = shelf.store.read(lambda: originals.get(shelf.contents["a.jpg"]))
 
     assert (content.taken.value, content.captured_at) == (ahead.value, ahead.value)

@@ -13,7 +13,7 @@ from support.world import Workers
 from twinlens.commands.clocks import clocks
 from twinlens.commands.why import why
 from twinlens.grouping.duplicates import PRESETS
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.clock_check import CHECK_CLOCKS, ClockCheck
 from twinlens.ingest.recorder import Touched
 from twinlens.ingest.regroup import Regrouper
@@ -48,7 +48,7 @@ class Series:
             content = put_original(name, measurement=found)
             put_file(self.root_id, os.fsencode(name), content, at=stat(content))
             self.contents[name] = content
-            settle_capture_time(content, now)
+            settle_capture_times([content], now)
             Regrouper(PRESETS["normal"], now).regroup(Touched(set(), {content}))
 
         self.store.write(work)
@@ -154,7 +154,7 @@ def test_the_owner_and_another_time_are_not_doubted(series: Series) -> None:
         UserDecision.create(
             sha256=content.sha256, verb="date", value="2019-05-01T10:05:00", decided_at="2026"
         )
-        settle_capture_time(content.id, now)
+        settle_capture_times([content.id], now)
 
     series.store.write(say)
     series.check()

@@ -14,7 +14,7 @@ from near.labelled import BASE, Labelled
 from support.stores import Store, opened_store
 from twinlens.grouping.verdicts import PRESETS
 from twinlens.ingest.analyse import Analyst
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.worker import WorkerLimits
 from twinlens.model.files import Condition, FileStatus, Finding, Look
@@ -139,7 +139,7 @@ def recorded(store: Store, findings: Sequence[Finding], root: Path) -> list[int]
                 at="2026-01-02T03:04:05+00:00",
             )
             originals.add_reference(original_id)
-            settle_capture_time(original_id, _now)
+            settle_capture_times([original_id], _now)
             ids.append(original_id)
         return ids
 

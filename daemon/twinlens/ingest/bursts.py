@@ -33,7 +33,8 @@ def regroup_bursts(
     names = list(buckets)
     stored = bursts_store.stored_under(root_id, names)
     seeds = {frame.file_id: frame for frame in bursts_store.under(root_id, names)}
-    around: dict[int, Frame] = {}
+    around: set[int] = set()
+    enough: list[int] = []
     asked: set[int] = set()
     while True:
         # A burst that is dissolved may leave shots that no longer reach each other.
@@ -43,13 +44,17 @@ def regroup_bursts(
             seeds |= {frame.file_id: frame for frame in frames}
         for frame in seeds.values():
             if frame.file_id not in around:
-                around |= _hang_together(root_id, frame, limits)
+                together = _hang_together(root_id, frame, limits)
+                around |= together.keys()
+                if len(together) >= limits.least_pictures:
+                    enough += together
         stored |= bursts_store.stored_of(around)
         if stored == asked:
             break
-    if not stored and len(around) < limits.least_pictures:
+    # Most pictures hang together with none or one: nothing more is read of them for nothing.
+    if not stored and not enough:
         return [], set()
-    wanted = find_bursts(_shots(list(around)), limits)
+    wanted = find_bursts(_shots(enough), limits)
     new, touched = file_groups.replace_groups(
         root_id, bursts_store.groups(stored), [(BUCKET, group) for group in wanted], at
     )

@@ -8,8 +8,8 @@ about themselves.
 """
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from twinlens.analysis.ranks import Rank
@@ -20,9 +20,11 @@ from twinlens.analysis.timestamps import (
     file_system_candidate,
     name_candidates,
 )
+from twinlens.model.clocks import ClockDoubt
+from twinlens.model.files import FileRecord
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import DateCandidate, TakenAt
-from twinlens.store import clock_doubts, date_evidence, revisions
+from twinlens.store import clock_doubts, date_evidence, file_groups, revisions
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store.date_evidence import Companion
@@ -30,25 +32,43 @@ from twinlens.store.date_evidence import Companion
 PATHS_ASKED = 16
 """Names of one content that are asked for a date: bounded, for a file that is copied everywhere."""
 
+_AT_A_TIME = 256
+"""Contents whose witnesses are held in memory together."""
+
 _TAKEOUT = "JSON:PhotoTakenTimeTimestamp"
 
 
-def settle_capture_time(
-    original_id: int, now: Callable[[], datetime], *, is_fresh: bool = False
+def settle_capture_times(
+    original_ids: Iterable[int],
+    now: Callable[[], datetime],
+    *,
+    fresh: Collection[int] = (),
 ) -> None:
-    """Choose the capture time anew and record it. Inside a transaction of the writer.
+    """Choose the capture times of contents anew and record them; those that were forgotten are
+    passed over. Inside a transaction of the writer.
 
     A change is noted in the story of the content, but for one that this very transaction recorded
-    first (`is_fresh`).
+    first (`fresh`).
 
-    To be called again when the content's names, its groups, its companions or what the owner said
-    of it have changed.
+    To be called again when a content's names, its groups, its companions or what the owner said of
+    it have changed.
     """
-    original = originals_store.get(original_id)
+    wanted = sorted(set(original_ids))
+    for start in range(0, len(wanted), _AT_A_TIME):
+        originals = originals_store.get_many(wanted[start : start + _AT_A_TIME])
+        witnesses = _Witnesses.of(originals)
+        at = now()
+        for original in originals:
+            _settle(original, witnesses.of_content(original), at, is_fresh=original.id in fresh)
+
+
+def _settle(
+    original: OriginalRecord, found: tuple[DateCandidate, ...], now: datetime, *, is_fresh: bool
+) -> None:
     own = _undated(original.measurement.date_candidates)
-    captured = choose(own, now=now())
-    others = _undated(_of_others(original))
-    taken = choose((*own, *others), now=now())
+    captured = choose(own, now=now)
+    others = _undated(found)
+    taken = choose((*own, *others), now=now)
     own, others = _with_future(own, taken), _with_future(others, taken)
     captured_at = captured.value if captured.value and "T" in captured.value else None
     is_known = (
@@ -61,10 +81,10 @@ def settle_capture_time(
     if is_known:
         return
     originals_store.set_taken(
-        original_id, captured_at=captured_at, taken=taken, content=own, path=others
+        original.id, captured_at=captured_at, taken=taken, content=own, path=others
     )
     if taken.value != original.taken.value and not is_fresh:
-        at = now().isoformat(timespec="seconds")
+        at = now.isoformat(timespec="seconds")
         before, after = _told(original.taken), _told(taken)
         revisions.add(
             original.sha256, "capture time", at, before=before, after=after, actor=revisions.RULES
@@ -92,25 +112,41 @@ def _with_future(
     return tuple(future if future in rejected else c for c, future in marked)
 
 
-def _of_others(original: OriginalRecord) -> tuple[DateCandidate, ...]:
-    """What is said of the content from outside of it; best rank first."""
-    found = {*_of_owner(original.sha256), *_of_paths(original.id)}
-    for companion in date_evidence.companions(original.id):
-        found.update(companion_candidates(companion))
-    doubt = clock_doubts.of_content(original.id)
-    if doubt is not None:
-        found.add(clock_candidate(doubt))
-    return tuple(sorted(found, key=lambda c: (c.rank, c.source, c.value, c.rejected or "")))
+@dataclass(frozen=True, slots=True)
+class _Witnesses:
+    """Who may say something of some contents from outside of them, read for all at once."""
+
+    files: dict[int, list[FileRecord]]
+    said: dict[str, str]
+    doubts: dict[int, ClockDoubt]
+    grouped: Collection[int]
+
+    @classmethod
+    def of(cls, originals: Sequence[OriginalRecord]) -> "_Witnesses":
+        ids = [original.id for original in originals]
+        return cls(
+            files_store.of_originals(ids),
+            date_evidence.owner_dates(original.sha256 for original in originals),
+            clock_doubts.of_contents(ids),
+            file_groups.group_ids_of_originals(ids).keys(),
+        )
+
+    def of_content(self, original: OriginalRecord) -> tuple[DateCandidate, ...]:
+        """What is said of one of them; best rank first."""
+        found = _of_paths(self.files.get(original.id, ()))
+        if original.sha256 in self.said:
+            found.add(DateCandidate("owner", self.said[original.sha256], Rank.USER))
+        if original.id in self.grouped:
+            for companion in date_evidence.companions(original.id):
+                found.update(companion_candidates(companion))
+        if original.id in self.doubts:
+            found.add(clock_candidate(self.doubts[original.id]))
+        return tuple(sorted(found, key=lambda c: (c.rank, c.source, c.value, c.rejected or "")))
 
 
-def _of_owner(sha256: str) -> set[DateCandidate]:
-    value = date_evidence.owner_date(sha256)
-    return set() if value is None else {DateCandidate("owner", value, Rank.USER)}
-
-
-def _of_paths(original_id: int) -> set[DateCandidate]:
+def _of_paths(files: Sequence[FileRecord]) -> set[DateCandidate]:
     found: set[DateCandidate] = set()
-    for record in files_store.of_original(original_id)[:PATHS_ASKED]:
+    for record in files[:PATHS_ASKED]:
         found.update(name_candidates(record.path))
         # The inode's change time is when the file arrived on this disk: it does not depend on when
         # the daemon first saw it, so a later scan of the same disk comes to the same answer.

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from twinlens.ingest.camera_frames import doubted_contents
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.jobs.definition import Item, JobDefinition, Outcome
 from twinlens.model.clocks import ClockDoubt
 from twinlens.store import clock_doubts
@@ -55,6 +55,7 @@ class ClockCheck:
                 yield [original_id, None if doubt is None else asdict(doubt)]
 
     def _absorb(self, outcomes: Sequence[Outcome]) -> None:
+        settled = []
         for outcome in outcomes:
             original_id, told = outcome.item
             doubt = None
@@ -62,8 +63,9 @@ class ClockCheck:
                 doubt = ClockDoubt(told["fault"], told["stated"], tuple(told["evidence"]))
             clock_doubts.put(original_id, doubt)
             if originals_store.get_many([original_id]):
-                settle_capture_time(original_id, self._clock)
-                self._settled += 1
+                settled.append(original_id)
+        settle_capture_times(settled, self._clock)
+        self._settled += len(settled)
 
     def _finalize(self) -> dict[str, object]:
         seen = self._changes_seen

@@ -17,36 +17,32 @@ from twinlens.model.files import FileRecord
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import Kind, MediaType
 from twinlens.store import decisions, file_groups
+from twinlens.store.neighbourhoods import Name, Neighbourhood, neighbourhoods
 
 
 @dataclass(slots=True)
-class RegroupedBucket:
+class RegroupedBuckets:
     """What grouping a neighbourhood anew came to.
 
-    `found` has the groups that are new, with what stays open. `buckets` are all that were grouped
-    along. `changed` are the contents of files whose membership changed, and `grouped` those of all
-    files that stand or stood in a group: what a sidecar says may be new.
+    `found` has the groups that are new, with what stays open. `changed` are the contents of files
+    whose membership changed, and `grouped` those of all files that stand or stood in a group: what
+    a sidecar says may be new.
     """
 
     found: Pairing = field(default_factory=lambda: Pairing((), ()))
-    buckets: set[str] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     grouped: set[int] = field(default_factory=set)
 
 
-def regroup_bucket(root_id: int, bucket: str, at: str | None = None) -> RegroupedBucket:
-    """Group a bucket anew, and every bucket that hangs together with it; with the time `at`, what
-    changed is noted."""
-    buckets = file_groups.neighbourhood(root_id, bucket)
-    stored = file_groups.of_buckets(root_id, buckets)
-    if not stored and not _may_hold_groups(root_id, buckets):
-        return RegroupedBucket(buckets=buckets)
-    bucket_by_file: dict[int, str] = {}
-    members: list[tuple[FileRecord, OriginalRecord]] = []
-    for name in sorted(buckets):
-        for record, original in file_groups.bucket_members(root_id, name):
-            bucket_by_file[record.id] = name
-            members.append((record, original))
+def regroup_photographs(
+    root_id: int, neighbourhood: Neighbourhood, at: str | None = None
+) -> RegroupedBuckets:
+    """Group all files of a neighbourhood anew; with the time `at`, what changed is noted."""
+    if not neighbourhood.has_groups and not _may_hold_groups(neighbourhood.names):
+        return RegroupedBuckets()
+    stored = file_groups.of_buckets(root_id, neighbourhood.buckets)
+    members = file_groups.members_under(root_id, neighbourhood.buckets)
+    bucket_by_file = {record.id: bucket for bucket, record, _ in members}
     found = photographs(_candidates(members))
     wanted = [
         (min(bucket_by_file[member.file_id] for member in group.members), group)
@@ -54,30 +50,27 @@ def regroup_bucket(root_id: int, bucket: str, at: str | None = None) -> Regroupe
     ]
     new, touched = file_groups.replace_groups(root_id, stored, wanted, at)
     in_groups = {member.file_id for group in found.groups for member in group.members}
-    return RegroupedBucket(
+    return RegroupedBuckets(
         Pairing(tuple(new), found.ambiguous),
-        buckets,
-        {original.id for record, original in members if record.id in touched},
-        {original.id for record, original in members if record.id in in_groups | touched},
+        {original.id for _, record, original in members if record.id in touched},
+        {original.id for _, record, original in members if record.id in in_groups | touched},
     )
 
 
 def left_open(root_id: int, bucket: str, file_id: int) -> list[str]:
     """What the rules could not decide about a file, in words."""
-    members = [
-        member
-        for name in sorted(file_groups.neighbourhood(root_id, bucket))
-        for member in file_groups.bucket_members(root_id, name)
-    ]
-    found = photographs(_candidates(members))
+    (neighbourhood,) = neighbourhoods(root_id, [bucket])
+    found = photographs(_candidates(file_groups.members_under(root_id, neighbourhood.buckets)))
     return [open_.reason for open_ in found.ambiguous if file_id in open_.file_ids]
 
 
-def _candidates(members: Sequence[tuple[FileRecord, OriginalRecord]]) -> list[PairCandidate]:
-    chosen = decisions.choices_of(original.sha256 for _, original in members)
+def _candidates(
+    members: Sequence[tuple[str, FileRecord, OriginalRecord]],
+) -> list[PairCandidate]:
+    chosen = decisions.choices_of(original.sha256 for *_, original in members)
     return [
         candidate(record, original, is_chosen=original.sha256 in chosen)
-        for record, original in members
+        for _, record, original in members
     ]
 
 
@@ -127,16 +120,15 @@ def candidate(
     )
 
 
-def _may_hold_groups(root_id: int, buckets: set[str]) -> bool:
+def _may_hold_groups(names: Sequence[Name]) -> bool:
     """Whether there is anything to tie: most pictures stand alone, and hundreds may be called
     `name (1)` and so on, so nothing is read of them for nothing."""
-    rows = [row for name in buckets for row in file_groups.bucket_names(root_id, name)]
-    if len(rows) < 2:
+    if len(names) < 2:
         return False
-    kinds = {kind for _, kind, _ in rows}
+    kinds = {one.kind for one in names}
     if kinds != {Kind.IMAGE.value}:
         return not kinds.isdisjoint({kind.value for kind in (Kind.IMAGE, Kind.RAW, Kind.VIDEO)})
-    return any(_is_marked_edit(name) for name, _, _ in rows)
+    return any(_is_marked_edit(one.name) for one in names)
 
 
 def _is_marked_edit(name: bytes) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from twinlens.analysis.sidecar_names import bucket_of
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.recorder import Touched
 from twinlens.store import files as files_store
 from twinlens.store import tags
@@ -19,11 +19,10 @@ def reconsider(
 
     `regroup` groups anew what it is handed.
     """
-    touched = Touched()
-    for original_id in sorted(set(original_ids)):
-        settle_capture_time(original_id, clock)
-        touched.originals.add(original_id)
-        for record in files_store.of_original(original_id):
+    touched = Touched(originals=set(original_ids))
+    settle_capture_times(touched.originals, clock)
+    for files in files_store.of_originals(touched.originals).values():
+        for record in files:
             name = record.path.rpartition(b"/")[2]
             touched.buckets.add((record.root_id, bucket_of(name)))
     tags.restore(touched.originals)

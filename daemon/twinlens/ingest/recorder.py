@@ -12,9 +12,8 @@ from enum import StrEnum
 from twinlens.analysis.kinds import as_named, contradiction
 from twinlens.analysis.names import parse_name
 from twinlens.analysis.sidecar_names import bucket_of
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.model.files import Condition, FileRecord, FileStatus, Finding, Stat
-from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import (
     ALGORITHM_VERSION,
     HEADERS_VERSION,
@@ -90,9 +89,7 @@ class Recorder:
         touched = Touched()
         ordered = sorted(batch, key=lambda seen: seen.moved_from is None)
         results = [self._one(seen, touched) for seen in ordered]
-        for original_id in sorted(touched.originals):
-            is_fresh = original_id in touched.fresh
-            settle_capture_time(original_id, self._clock, is_fresh=is_fresh)
+        settle_capture_times(touched.originals, self._clock, fresh=touched.fresh)
         return results, touched
 
     def _one(self, seen: Seen, touched: Touched) -> Recorded:
@@ -149,7 +146,8 @@ class Recorder:
         bucket = _bucket(seen.path)
         # The rows of groups hang on the file's: what stood with it is asked before it goes.
         touched.buckets |= file_groups.buckets_around(source.id)
-        condition = _condition(seen.path, originals_store.get(source.original_id))
+        original = originals_store.get(source.original_id)
+        condition = _condition(seen.path, original.size, original.measurement)
         if source.status is FileStatus.UNREADABLE:
             condition = Condition(condition.kind, source.status, source.error)
         files_store.move(
@@ -187,13 +185,13 @@ class Recorder:
         known: FileRecord | None,
         touched: Touched,
     ) -> Recorded:
-        original_id = self._original(sha256, stat.size, seen.finding.measurement, touched)
-        if original_id is None:
+        original = self._original(sha256, stat.size, seen.finding.measurement, touched)
+        if original is None:
             return Recorded(seen, Change.AGAIN)
-        original = originals_store.get(original_id)
-        condition = _condition(seen.path, original)
+        original_id, measured = original
+        condition = _condition(seen.path, stat.size, measured)
         file_id = self._put(seen, stat, original_id, condition)
-        error = condition.error or original.measurement.error
+        error = condition.error or measured.error
         was_live = known is not None and known.status is not FileStatus.GONE
         if known is not None and was_live and known.original_id == original_id:
             touched.originals.add(original_id)
@@ -227,19 +225,27 @@ class Recorder:
 
     def _original(
         self, sha256: str, size: int, measurement: Measurement | None, touched: Touched
-    ) -> int | None:
-        """The content's id; None where it was forgotten since the worker was told it is known."""
+    ) -> tuple[int, Measurement] | None:
+        """The content's id and what is known of it; None where it was forgotten since the worker
+        was told it is known."""
         known = originals_store.version_of(sha256)
-        if measurement is None:
-            return known[0] if known else None
-        if known is not None and _knows_as_much(known[1], measurement.algorithm_version):
-            return known[0]
+        if measurement is None and known is None:
+            return None
+        if known is not None and (
+            measurement is None or _knows_as_much(known[1], measurement.algorithm_version)
+        ):
+            return known[0], originals_store.get(known[0]).measurement
+        assert measurement is not None
         original_id = originals_store.put(sha256, size, measurement)
         if known is not None:
             self._measured_anew(original_id, touched)
         else:
             touched.fresh.add(original_id)
-        return original_id
+        # The words of an error are the store's: it keeps them on one line.
+        is_as_found = measurement.error is None
+        return original_id, (
+            measurement if is_as_found else originals_store.get(original_id).measurement
+        )
 
     def _measured_anew(self, original_id: int, touched: Touched) -> None:
         """What is known of a content now holds for all its files."""
@@ -247,7 +253,7 @@ class Recorder:
         for record in files_store.of_original(original_id):
             touched.buckets.add((record.root_id, _bucket(record.path)))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
-                condition = _condition(record.path, original)
+                condition = _condition(record.path, original.size, original.measurement)
                 files_store.set_condition(record.id, condition, self._at())
 
     def _release(self, record: FileRecord, touched: Touched) -> None:
@@ -259,14 +265,14 @@ class Recorder:
         return self._clock().isoformat(timespec="seconds")
 
 
-def _condition(path: bytes, original: OriginalRecord) -> Condition:
-    """What a file with this content is, how it fares, and what is wrong with its name alone.
+def _condition(path: bytes, size: int, measured: Measurement) -> Condition:
+    """What a file with a content of this size is, how it fares, and what is wrong with its name
+    alone.
 
     A name that lies is the file's own fault: other files of the same content may be well named.
     """
-    measured = original.measurement
     media = as_named(MediaType(measured.media_type, measured.kind), _name(path))
-    if original.size == 0:
+    if size == 0:
         return Condition(media.kind, FileStatus.WAITING)
     if measured.error is not None:
         return Condition(media.kind, FileStatus.BROKEN)

@@ -13,13 +13,14 @@ from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.grouping.pairs import AmbiguousPair
 from twinlens.ingest.bursts import regroup_bursts
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.lookalikes import Lookalikes
-from twinlens.ingest.photographs import regroup_bucket
+from twinlens.ingest.photographs import regroup_photographs
 from twinlens.ingest.recorder import Touched
 from twinlens.model.groups import DuplicateGroup, FileGroup
 from twinlens.store import clock_doubts, file_groups
 from twinlens.store import originals as originals_store
+from twinlens.store.neighbourhoods import neighbourhoods
 
 RULES_VERSION = 10
 """Raised when the rules of groups, duplicates or dates from beside the content change their
@@ -66,35 +67,31 @@ class Regrouper:
         if touched.buckets or touched.originals:
             clock_doubts.note_change()
         disturbed = set(touched.originals)
-        done: set[tuple[int, str]] = set()
         grouped: set[int] = set()
-        for root_id, bucket in sorted(touched.buckets):
-            if (root_id, bucket) in done:
-                continue
-            photographs = regroup_bucket(root_id, bucket, at)
-            done |= {(root_id, name) for name in photographs.buckets}
-            result.file_groups.extend(photographs.found.groups)
-            result.ambiguous.extend(photographs.found.ambiguous)
-            disturbed |= photographs.changed
-            grouped |= photographs.grouped
-        for root_id in sorted({root_id for root_id, _ in done}):
+        for root_id in sorted({root_id for root_id, _ in touched.buckets}):
+            buckets: set[str] = set()
+            for neighbourhood in neighbourhoods(
+                root_id, (name for root, name in touched.buckets if root == root_id)
+            ):
+                photographs = regroup_photographs(root_id, neighbourhood, at)
+                buckets |= neighbourhood.buckets
+                result.file_groups.extend(photographs.found.groups)
+                result.ambiguous.extend(photographs.found.ambiguous)
+                disturbed |= photographs.changed
+                grouped |= photographs.grouped
             # Photographs first: a shot of a burst is all files of its photograph.
-            new, changed = regroup_bursts(
-                root_id, sorted(name for root, name in done if root == root_id), self._bursts, at
-            )
+            new, changed = regroup_bursts(root_id, sorted(buckets), self._bursts, at)
             result.file_groups.extend(new)
             # Frames of one burst are no duplicates of each other.
             disturbed |= changed
-        for original_id in sorted(grouped):
-            settle_capture_time(original_id, self._clock, is_fresh=original_id in touched.fresh)
+        settle_capture_times(grouped, self._clock, fresh=touched.fresh)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
         return result
 
     def settle_dates(self, original_ids: Iterable[int]) -> None:
         """Choose the capture times of contents anew; what was forgotten meanwhile is passed over.
         Inside a transaction of the writer."""
-        for original in originals_store.get_many(original_ids):
-            settle_capture_time(original.id, self._clock)
+        settle_capture_times(original_ids, self._clock)
 
     def rebuild(self) -> Regrouped:
         """Group everything anew from what is stored, reading no picture."""

@@ -5,7 +5,7 @@ The rows are a conclusion: the search (`ingest/clock_check.py`) makes them anew 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from twinlens.model.clocks import ClockDoubt
@@ -13,14 +13,16 @@ from twinlens.model.files import FileStatus
 from twinlens.model.picture import DateCandidate, Kind, Metadata
 from twinlens.store import candidates, meta
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, any_of
 from twinlens.store.tables import File, Original, Root
 from twinlens.store.tables_care import ClockDoubt as Row
 
 _CHANGES, _CHECKED = "clock_changes", "clock_changes_checked"
-_OF_CONTENT = Statement(
+_OF_CONTENTS = Statement(
     Row,
-    lambda: Row.select(Row.fault, Row.stated, Row.evidence).where(Row.original == slot("original")),
+    lambda: Row.select(Row.original, Row.fault, Row.stated, Row.evidence).where(
+        Row.original.in_(any_of("originals"))
+    ),
 )
 
 
@@ -63,10 +65,10 @@ def pictures() -> Iterator[CameraPicture]:
         )
 
 
-def of_content(original_id: int) -> ClockDoubt | None:
-    """What is doubted of a content's time; None where nothing is."""
-    row = _OF_CONTENT.first(original=original_id)
-    return None if row is None else _value(row.fault, row.stated, row.evidence)
+def of_contents(original_ids: Iterable[int]) -> dict[int, ClockDoubt]:
+    """What is doubted of the times of these contents; those without a doubt are left out."""
+    rows = _OF_CONTENTS.tuples(originals=original_ids)
+    return {original_id: _value(*told) for original_id, *told in rows}
 
 
 def every() -> dict[int, ClockDoubt]:

@@ -3,12 +3,13 @@
 Read only. Asked for every content that is recorded, so the queries are written once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from twinlens.model.files import FileStatus
 from twinlens.model.picture import DateCandidate
 from twinlens.store import candidates
-from twinlens.store.statements import Statement, slot
+from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables_owner import UserDecision
 
@@ -53,17 +54,16 @@ _COMPANIONS = Statement(
         .limit(slot("limit"))
     ),
 )
-_OWNER_DATE = Statement(
+_OWNER_DATES = Statement(
     UserDecision,
     lambda: (
-        UserDecision.select(UserDecision.value)
+        UserDecision.select(UserDecision.sha256, UserDecision.value)
         .where(
-            (UserDecision.sha256 == slot("sha256"))
+            UserDecision.sha256.in_(any_of("digests"))
             & (UserDecision.verb == "date")
             & UserDecision.withdrawn_at.is_null()
         )
-        .order_by(UserDecision.decided_at.desc(), UserDecision.id.desc())
-        .limit(1)
+        .order_by(UserDecision.decided_at, UserDecision.id)
     ),
 )
 
@@ -77,7 +77,7 @@ def companions(original_id: int) -> list[Companion]:
     return [Companion(row.file_type, candidates.unpacked(row.candidates)[0]) for row in rows]
 
 
-def owner_date(sha256: str) -> str | None:
-    """The capture time that the owner gave to this content (ISO 8601), as it stands."""
-    row = _OWNER_DATE.first(sha256=sha256)
-    return None if row is None or row.value is None else str(row.value)
+def owner_dates(digests: Iterable[str]) -> dict[str, str]:
+    """The capture times that the owner gave to these contents (ISO 8601), as they stand."""
+    latest = dict(_OWNER_DATES.tuples(digests=digests))
+    return {sha256: value for sha256, value in latest.items() if value is not None}

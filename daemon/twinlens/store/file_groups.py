@@ -3,101 +3,46 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
-from twinlens.analysis.sidecar_names import BUCKET_LENGTH, sidecar_target
-from twinlens.analysis.sidecar_names import bucket_of as name_bucket
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.groups import BurstSpan, FileGroup, FileMember, GroupType
 from twinlens.model.originals import OriginalRecord
-from twinlens.model.picture import Kind
 from twinlens.store import files as files_store
 from twinlens.store import group_story
 from twinlens.store import originals as originals_store
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, any_of, slot
-from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.tables import File, GroupMember
 from twinlens.store.tables import FileGroup as GroupRow
 from twinlens.store.tables_owner import Burst as BurstRow
 
 _Other = GroupMember.alias()
-_OtherFile = File.alias()
-_OF_BUCKET = Statement(
-    GroupRow,
-    lambda: GroupRow.select().where(
-        (GroupRow.root == slot("root"))
-        & (GroupRow.bucket == slot("bucket"))
-        & (GroupRow.group_type != GroupType.BURST.value)
-    ),
-)
-_NAMES = Statement(
-    File,
-    lambda: (
-        File.select(File.name, File.kind, Original.content_identifier)
-        .join(Original)
-        .where(
-            (File.root == slot("root"))
-            & (File.radical == slot("bucket"))
-            & (File.status != FileStatus.GONE.value)
-        )
-    ),
-)
-# SQLite cannot know that a bucket holds a handful of files and a root all of them: it would look
-# through the whole root. A cross join is carried out in the order in which it is written.
-_WITH_IDENTIFIER = Statement(
-    Original,
-    lambda: (
-        Original.select(File.radical)
-        .join(File, JOIN.CROSS)
-        .where(
-            (Original.content_identifier == slot("identifier"))
-            & (File.original == Original.id)
-            & (File.root == slot("root"))
-            & (File.status != FileStatus.GONE.value)
-        )
-        .distinct()
-    ),
-)
-_GROUPED_WITH = Statement(
-    File,
-    lambda: (
-        File.select(GroupRow.bucket, _OtherFile.radical)
-        .join(GroupMember, JOIN.CROSS)
-        .join(GroupRow, JOIN.CROSS)
-        .join(_Other, JOIN.CROSS)
-        .join(_OtherFile, JOIN.CROSS)
-        .where(
-            (File.root == slot("root"))
-            & (File.radical == slot("bucket"))
-            & (GroupMember.file == File.id)
-            & (GroupRow.id == GroupMember.group)
-            & (GroupRow.root == slot("root"))
-            & (GroupRow.group_type != GroupType.BURST.value)
-            & (_Other.group == GroupRow.id)
-            & (_OtherFile.id == _Other.file)
-        )
-        .distinct()
-    ),
-)
-_MEMBERS_UNDER = Statement(
+_OF_BUCKETS = Statement(
     GroupRow,
     lambda: (
-        GroupRow.select(File.radical)
-        .join(GroupMember, JOIN.CROSS)
-        .join(File, JOIN.CROSS)
+        GroupRow.select()
         .where(
             (GroupRow.root == slot("root"))
-            & (GroupRow.bucket == slot("bucket"))
+            & GroupRow.bucket.in_(any_of("buckets"))
             & (GroupRow.group_type != GroupType.BURST.value)
-            & (GroupMember.group == GroupRow.id)
-            & (File.id == GroupMember.file)
-            & (File.root == slot("root"))
         )
-        .distinct()
+        .order_by(GroupRow.id)
     ),
 )
-
-
+_FILES_UNDER = Statement(
+    File,
+    lambda: (
+        File.select()
+        .where(
+            (File.root == slot("root"))
+            & File.radical.in_(any_of("buckets"))
+            & (File.status != FileStatus.GONE.value)
+            & File.original.is_null(False)
+        )
+        .order_by(File.radical, File.directory, File.name)
+    ),
+)
 _MEMBERS = Statement(
     GroupMember,
     lambda: GroupMember.select().where(GroupMember.group == slot("group")).order_by(GroupMember.id),
@@ -114,66 +59,6 @@ _GROUPS_OF = Statement(
         )
     ),
 )
-_VERSIONS = Statement(
-    File,
-    lambda: File.select(File.name, File.radical).where(
-        (File.root == slot("root"))
-        & (File.radical >= slot("from"))
-        & (File.radical < slot("to"))
-        & (fn.LENGTH(File.radical) == slot("length"))
-        & (File.kind == Kind.SIDECAR.value)
-        & (File.status != FileStatus.GONE.value)
-    ),
-)
-
-
-def bucket_names(root_id: int, bucket: str) -> list[tuple[bytes, str | None, str | None]]:
-    """(name, kind, live photo's identifier) of the bucket's live files, reading nothing else."""
-    return [
-        (bytes(row.name), row.kind, row.content_identifier)
-        for row in _NAMES.all(root=root_id, bucket=bucket)
-    ]
-
-
-def neighbourhood(root_id: int, bucket: str) -> set[str]:
-    """The bucket and all that hang together with it: files that share a live photo's identifier
-    under other names, sidecars of a picture's further versions, and members of groups that were
-    recorded."""
-    found: set[str] = set()
-    waiting = {bucket}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        near = {str(row.radical) for row in _MEMBERS_UNDER.all(root=root_id, bucket=name)}
-        for row in _GROUPED_WITH.all(root=root_id, bucket=name):
-            near |= {str(row.bucket), str(row.radical)}
-        for identifier in {one for _, _, one in bucket_names(root_id, name) if one}:
-            rows = _WITH_IDENTIFIER.all(root=root_id, identifier=identifier)
-            near |= {str(row.radical) for row in rows}
-        near |= _of_versions(root_id, name)
-        waiting |= near - found
-    return found
-
-
-def _of_versions(root_id: int, bucket: str) -> set[str]:
-    """The buckets of the pictures whose further versions the bucket's sidecars may be, and of
-    sidecars that may be of a further version of its pictures."""
-    near = set()
-    for name, kind, _ in bucket_names(root_id, bucket):
-        target = sidecar_target(name) if kind == Kind.SIDECAR.value else None
-        if target is not None and target.version_of is not None:
-            near.add(name_bucket(target.version_of.encode()))
-    rows = _VERSIONS.all(
-        root=root_id,
-        **{"from": f"{bucket}_", "to": f"{bucket}`"},  # the letter behind the underscore
-        length=min(len(bucket) + len("_01"), BUCKET_LENGTH),
-    )
-    for row in rows:
-        target = sidecar_target(bytes(row.name))
-        version_of = None if target is None else target.version_of
-        if version_of is not None and name_bucket(version_of.encode()) == bucket:
-            near.add(str(row.radical))
-    return near
 
 
 def every_bucket() -> set[tuple[int, str]]:
@@ -208,32 +93,27 @@ def bucket_of(file_id: int) -> str | None:
     return None if row is None else str(row.radical)
 
 
-def bucket_members(root_id: int, bucket: str) -> list[tuple[FileRecord, OriginalRecord]]:
-    """The bucket's live files with their contents, in the order of their paths."""
-    query = (
-        File.select()
-        .where(
-            (File.root == root_id)
-            & (File.radical == bucket)
-            & (File.status != FileStatus.GONE.value)
-            & File.original.is_null(False)
-        )
-        .order_by(File.directory, File.name)
-    )
-    records = files_store.from_rows(query)
+def members_under(
+    root_id: int, buckets: Iterable[str]
+) -> list[tuple[str, FileRecord, OriginalRecord]]:
+    """The live files of these buckets with their buckets and contents, in the order of buckets and
+    paths."""
+    rows = _FILES_UNDER.all(root=root_id, buckets=buckets)
+    records = files_store.from_rows(rows)
     contents = {
         o.id: o for o in originals_store.get_many(r.original_id for r in records if r.original_id)
     }
-    return [(r, contents[r.original_id]) for r in records if r.original_id in contents]
+    return [
+        (str(row.radical), record, contents[record.original_id])
+        for row, record in zip(rows, records, strict=True)
+        if record.original_id in contents
+    ]
 
 
 def of_buckets(root_id: int, buckets: Iterable[str]) -> dict[int, FileGroup]:
     """The photographs recorded under these buckets, by id."""
-    return {
-        row.id: value_of(row, members_of(row.id))
-        for bucket in buckets
-        for row in _OF_BUCKET.all(root=root_id, bucket=bucket)
-    }
+    rows = _OF_BUCKETS.all(root=root_id, buckets=buckets)
+    return {row.id: value_of(row, members_of(row.id)) for row in rows}
 
 
 def of_bucket(root_id: int, bucket: str) -> dict[int, FileGroup]:

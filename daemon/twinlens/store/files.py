@@ -48,11 +48,11 @@ _WITH_INODE = Statement(
         & File.original.is_null(False)
     ),
 )
-_OF_ORIGINAL = Statement(
+_OF_ORIGINALS = Statement(
     File,
     lambda: (
         File.select()
-        .where((File.original == slot("original")) & (File.status != FileStatus.GONE.value))
+        .where(File.original.in_(any_of("originals")) & (File.status != FileStatus.GONE.value))
         .order_by(File.root, File.directory, File.name)
     ),
 )
@@ -68,16 +68,16 @@ _KINDS = Statement(
         .distinct()
     ),
 )
-_INSERT = Statement(
+_PUT = Statement(
     File,
-    lambda: File.insert(
-        {name: slot(name) for name in (*_PLACE, *_SEEN, "first_seen_at", "read_at")}
-    ),
-)
-_SEE_AGAIN = Statement(
-    File,
-    lambda: File.update({name: slot(name) for name in _SEEN} | {"deleted_at": None}).where(
-        File.id == slot("id")
+    lambda: (
+        File.insert({name: slot(name) for name in (*_PLACE, *_SEEN, "first_seen_at", "read_at")})
+        .on_conflict(
+            conflict_target=[getattr(File, name) for name in _PLACE],
+            preserve=[getattr(File, name) for name in _SEEN],
+            update={"deleted_at": None},
+        )
+        .returning(File.id)
     ),
 )
 
@@ -159,7 +159,15 @@ def other_names(file_id: int, stat: Stat) -> list[FileRecord]:
 
 def of_original(original_id: int) -> list[FileRecord]:
     """The live files that refer to a content, in the order of their paths."""
-    return [_record(row) for row in _OF_ORIGINAL.all(original=original_id)]
+    return of_originals([original_id]).get(original_id, [])
+
+
+def of_originals(original_ids: Iterable[int]) -> dict[int, list[FileRecord]]:
+    """The live files that refer to each of these contents, in the order of their paths."""
+    found: dict[int, list[FileRecord]] = {}
+    for row in _OF_ORIGINALS.all(originals=original_ids):
+        found.setdefault(row.original_id, []).append(_record(row))
+    return found
 
 
 def digests_of(file_ids: Iterable[int]) -> set[str]:
@@ -198,25 +206,26 @@ def put(
 ) -> int:
     """Record what is at the path now; returns the file's id, which stays for the path."""
     directory, name = split(path)
-    place = {"root": root_id, "directory": directory, "name": name}
-    seen = {
-        "radical": radical,
-        "burst_key": burst_key,
-        "size": stat.size,
-        "mtime_ns": stat.mtime_ns,
-        "ctime_ns": stat.ctime_ns,
-        "device": to_signed(stat.device),
-        "inode": to_signed(stat.inode),
-        "is_nested": is_nested,
-        "original": original_id,
+    row = _PUT.first(
+        root=root_id,
+        directory=directory,
+        name=name,
+        radical=radical,
+        burst_key=burst_key,
+        size=stat.size,
+        mtime_ns=stat.mtime_ns,
+        ctime_ns=stat.ctime_ns,
+        device=to_signed(stat.device),
+        inode=to_signed(stat.inode),
+        is_nested=is_nested,
+        original=original_id,
         **_columns(condition),
-        "updated_at": at,
-    }
-    existing = _AT_PATH.first(**place)
-    if existing is None:
-        return _INSERT.insert(**place, **seen, first_seen_at=at, read_at=at)
-    _SEE_AGAIN.change(id=existing.id, **seen)
-    return int(existing.id)
+        first_seen_at=at,
+        read_at=at,
+        updated_at=at,
+    )
+    assert row is not None
+    return int(row.id)
 
 
 def move(

@@ -84,8 +84,10 @@ _SET_TAKEN = Statement(
 )
 _ADD_REFERENCE = Statement(
     Original,
-    lambda: Original.update(reference_count=Original.reference_count + 1, orphaned_at=None).where(
-        Original.id == slot("id")
+    lambda: (
+        Original.update(reference_count=Original.reference_count + 1, orphaned_at=None)
+        .where(Original.id == slot("id"))
+        .returning(Original.reference_count)
     ),
 )
 
@@ -168,8 +170,8 @@ def set_taken(
 
 def add_reference(original_id: int) -> int:
     """One more file refers to the content; returns the new count."""
-    _ADD_REFERENCE.change(id=original_id)
-    return count_of(original_id)
+    row = _ADD_REFERENCE.first(id=original_id)
+    return 0 if row is None else int(row.reference_count)
 
 
 def remove_reference(original_id: int, at: str) -> int:

@@ -20,9 +20,35 @@ class _Slot:
     name: str
     is_many: bool = False
 
-    def value(self, values: dict[str, object]) -> object:
-        given = values[self.name]
-        return json.dumps(list(cast("Iterable[object]", given))) if self.is_many else given
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A query's text, the names of all values it binds in their order, those of them that stand
+    for many, and what is the same at each call."""
+
+    text: str
+    names: tuple[str, ...]
+    many: frozenset[str]
+    constant: dict[str, object]
+
+    @classmethod
+    def of(cls, query: Query) -> "_Written":
+        text, places = query.sql()
+        slots = [place for place in places if isinstance(place, _Slot)]
+        names = [p.name if isinstance(p, _Slot) else f"{i}" for i, p in enumerate(places)]
+        return cls(
+            text,
+            tuple(names),
+            frozenset(place.name for place in slots if place.is_many),
+            {f"{i}": p for i, p in enumerate(places) if not isinstance(p, _Slot)},
+        )
+
+    def bound(self, values: dict[str, object]) -> list[object]:
+        """The values of one call."""
+        for name in self.many:
+            values[name] = json.dumps(list(cast("Iterable[object]", values[name])))
+        every = self.constant | values
+        return [every[name] for name in self.names]
 
 
 def slot(name: str) -> SQL:
@@ -36,6 +62,11 @@ def any_of(name: str) -> SQL:
     return SQL("(SELECT value FROM json_each(?))", [_Slot(name, is_many=True)])
 
 
+def each_of(name: str, alias: str) -> SQL:
+    """The same as a table of its own, to be selected from: its column is `alias.value`."""
+    return SQL(f"json_each(?) AS {alias}", [_Slot(name, is_many=True)])
+
+
 class Statement:
     """One query on the database that `model` is bound to; `write` gives it as Peewee has it.
 
@@ -45,7 +76,7 @@ class Statement:
     def __init__(self, model: type[Model], write: Callable[[], Query]) -> None:
         self._model = model
         self._write = write
-        self._written: tuple[str, tuple[object, ...]] | None = None
+        self._written: _Written | None = None
         self._row: Callable[[Any], Any] | None = None
 
     def all(self, **values: object) -> list[Any]:
@@ -74,13 +105,10 @@ class Statement:
 
     def _execute(self, values: dict[str, object]) -> Cursor:
         if self._written is None:
-            sql, parameters = self._write().sql()
-            self._written = sql, tuple(parameters)
-        text, places = self._written
-        bound = [p.value(values) if isinstance(p, _Slot) else p for p in places]
+            self._written = _Written.of(self._write())
         # Not through `execute_sql`, which does nothing more and takes as long as SQLite.
         cursor = cast(Cursor, self._model._meta.database.cursor())
-        return cursor.execute(text, bound)
+        return cursor.execute(self._written.text, self._written.bound(values))
 
     def _row_maker(self, cursor: Cursor) -> Callable[[Any], Any]:
         if self._row is None:
