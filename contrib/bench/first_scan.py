@@ -53,20 +53,35 @@ def _measure(
 ) -> list[Row]:
     corpus, root = prepared(usual, options)
     floor = floor_command([root], options.processes, floor_does)
-    costs: dict[str, list[Cost]] = {"floor": [], "twinlens": []}
+    costs: dict[str, list[Cost]] = {"floor": [], "of nothing": [], "twinlens": []}
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
-        subject = Subject([root], Path(place), options.processes, corpus.pictures, more)
+        subject = Subject([root], Path(place) / "full", options.processes, corpus.pictures, more)
+        nothing = Path(place) / "nothing"
+        nothing.mkdir()
+        start = Subject([nothing], Path(place) / "empty", options.processes, 0, more)
         for number in range(options.rounds):
             say(f"{section}: round {number + 1} of {options.rounds}")
             costs["floor"].append(cost_of(floor)[0])
-            subject.forget()
+            for one in (start, subject):
+                one.forget()
+            costs["of nothing"].append(start.scan(is_first=True))
             costs["twinlens"].append(subject.scan(is_first=True))
     memory = [cost.pss_bytes / MIB for cost in costs["twinlens"]]
     milliseconds = [cost.cpu_seconds * 1000 / corpus.pictures for cost in costs["twinlens"]]
+    names = {"of nothing": "twinlens, an empty folder"}
+    without_start = [
+        (cpu(scan) - cpu(empty)) / cpu(bare)
+        for bare, empty, scan in zip(*costs.values(), strict=True)
+    ]
     return [
-        *(row for name, found in costs.items() for row in cost_rows(section, name, found)),
+        *(
+            row
+            for name, found in costs.items()
+            for row in cost_rows(section, names.get(name, name), found)
+        ),
         ratio(section, "wall clock, beside the floor", costs, wall, target),
         ratio(section, "processor time, beside the floor", costs, cpu, target),
+        median_row(section, "the same, its start left out", without_start, "x", kind="ratio"),
         median_row(section, "memory of all processes", memory, "MiB", target=_MOST_MEMORY_MIB),
         median_row(section, "processor time a picture", milliseconds, "ms"),
     ]
