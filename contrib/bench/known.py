@@ -17,14 +17,15 @@ from pathlib import Path
 from known_files import A_FOLDER, COPIES, DISTINCT, PAIRS, VERSION, Content, Folder
 from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.grouping.duplicates import PRESETS, groups_of, judge
-from twinlens.ingest.capture_time import settle_capture_time
+from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.lookalikes import pictures_of
-from twinlens.ingest.photographs import regroup_bucket
+from twinlens.ingest.photographs import regroup_photographs
 from twinlens.model.files import Condition, FileStatus, Stat
 from twinlens.model.picture import Confidence, TakenAt
 from twinlens.model.verdicts import Lookalike
 from twinlens.store import duplicate_groups, files, lookalikes, originals, roots
 from twinlens.store.database import Database
+from twinlens.store.neighbourhoods import neighbourhoods
 from twinlens.store.schema import prepare
 
 _RECORDED_AT = "2024-01-01T00:00:00+00:00"
@@ -111,11 +112,12 @@ def _add(folder: Folder, root: bytes, root_id: int) -> None:
             at=_RECORDED_AT,
         )
         originals.add_reference(original_id)
-    for place in folder.paired:
-        regroup_bucket(root_id, bucket_of(names[place]))
-        # What the one says is told of the other, too.
-        for original_id in (original_ids[place], original_ids[place + PAIRS]):
-            settle_capture_time(original_id, _clock)
+    buckets = [bucket_of(names[place]) for place in folder.paired]
+    for neighbourhood in neighbourhoods(root_id, buckets):
+        regroup_photographs(root_id, neighbourhood)
+    # What the one says is told of the other, too.
+    paired = [original_ids[place + side] for place in folder.paired for side in (0, PAIRS)]
+    settle_capture_times(paired, _clock)
     for first, second in folder.lookalikes:
         _relate(original_ids[first], original_ids[second])
 
