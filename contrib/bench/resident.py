@@ -9,11 +9,11 @@ from pathlib import Path
 from statistics import median
 
 from arriving import Arrival, analysis_seconds, clear, one_by_one, remove
-from corpus import paint
 from known import make_known
 from known_library import SETTLE_SECONDS, household_of
 from measuring import Memory
 from options import Options
+from painting import paint
 from progress import say, show_count
 from rows import Row, median_row
 from running import Daemon, Household, Use
