@@ -22,6 +22,9 @@ from twinlens.store import lookalikes as store
 
 logger = logging.getLogger(__name__)
 
+VERDICTS_VERSION = 1
+"""Raised when the rules of verdicts, or of what is compared at all, change their meaning."""
+
 LARGEST_LIVE_COMPONENT = 5000
 """Beyond it a change is not followed at once: pictures that hang together in such numbers are a
 time lapse, and grouping them anew for each arrival would stop everything else."""
@@ -40,6 +43,12 @@ class Lookalikes:
     def __init__(self, limits: SimilarityLimits) -> None:
         self._limits = limits
         self._index: SimilarityIndex | None = None
+
+    @property
+    def rules(self) -> str:
+        """What the stored verdicts were made by; another value calls for judging all anew."""
+        limits = self._limits
+        return f"{VERDICTS_VERSION}:{limits.max_distance}:{limits.re_encoded_distance}"
 
     def warm(self) -> None:
         """Load the index, so that the first arrival need not wait for it: about a second for a
@@ -64,7 +73,7 @@ class Lookalikes:
             found = self._judged(part)
             store.put(found)
             seeds |= _ends(found)
-        return self._regrouped(seeds, at)
+        return self.regroup_as_judged(seeds, at)
 
     def groups_under(self, limits: SimilarityLimits) -> Iterator[DuplicateGroup]:
         """What the groups would be under other limits, by key within each component; writes
@@ -94,23 +103,21 @@ class Lookalikes:
                 index.add(original_id, picture.miniature.keys)
         return _compared(pictures, index, self._limits)
 
-    def _regrouped(self, seeds: set[int], at: str | None) -> list[DuplicateGroup]:
-        """Make the groups anew of all that hangs together with the seeds."""
-        tied = seeds & _ends(store.verdicts_on(seeds))
-        affected = seeds - tied
+    def regroup_as_judged(
+        self, seeds: Iterable[int], at: str | None = None
+    ) -> list[DuplicateGroup]:
+        """Make the groups anew of all that hangs together with these by the stored verdicts;
+        returns what is new. With the time `at`, what changed is noted."""
+        affected = set(seeds)
         wanted: list[DuplicateGroup] = []
-        skipped: set[int] = set()
-        for seed in sorted(tied):
-            if seed in affected or seed in skipped:
-                continue
-            together, verdicts = _component(seed)
-            if len(together) > LARGEST_LIVE_COMPONENT:
-                logger.warning("more than %d pictures hang together", LARGEST_LIVE_COMPONENT)
-                skipped |= together
-                continue
-            affected |= together
-            if verdicts:
-                wanted.extend(groups_of(pictures_of(together), verdicts))
+        parts, left_alone = _hanging_together(affected)
+        affected -= left_alone
+        for some in _of_some_size(parts):
+            pictures = _by_id({member for together, _ in some for member in together})
+            for together, verdicts in some:
+                affected |= together
+                members = [pictures[member] for member in together if member in pictures]
+                wanted.extend(groups_of(members, verdicts))
         return duplicate_groups.replace(duplicate_groups.touching(affected), wanted, at)
 
     def _loaded_index(self) -> SimilarityIndex:
@@ -209,18 +216,49 @@ def _pair(one: int, other: int) -> tuple[int, int]:
     return min(one, other), max(one, other)
 
 
-def _component(seed: int) -> tuple[set[int], list[Lookalike]]:
-    """All that hangs together with a content by verdicts, and those verdicts; cut off where it
-    passes the largest that is followed.
+_Part = tuple[frozenset[int], list[Lookalike]]
+
+
+def _hanging_together(seeds: Iterable[int]) -> tuple[list[_Part], set[int]]:
+    """All that hangs together with these contents by verdicts, part by part with the verdicts; and
+    the contents of parts that are larger than is followed.
     """
-    together, frontier = {seed}, {seed}
+    known = set(seeds)
+    frontier, large = set(known), set[int]()
     found: dict[tuple[int, int], Lookalike] = {}
-    while frontier and len(together) <= LARGEST_LIVE_COMPONENT:
+    while frontier:
         verdicts = store.verdicts_on(frontier)
         found |= {(one.first_id, one.second_id): one for one in verdicts}
-        frontier = _ends(verdicts) - together
-        together |= frontier
-    return together, list(found.values())
+        frontier = _ends(verdicts) - known
+        known |= frontier
+        if len(known) > LARGEST_LIVE_COMPONENT:
+            too_large = [
+                one for one in components(found.values()) if len(one) > LARGEST_LIVE_COMPONENT
+            ]
+            large = {member for together in too_large for member in together}
+            frontier -= large
+    if large:
+        logger.warning("more than %d pictures hang together", LARGEST_LIVE_COMPONENT)
+    verdicts_of: dict[int, list[Lookalike]] = {}
+    for one in found.values():
+        verdicts_of.setdefault(one.first_id, []).append(one)
+    parts = [
+        (together, [one for member in together for one in verdicts_of.get(member, ())])
+        for together in components(found.values())
+        if large.isdisjoint(together)
+    ]
+    return parts, large
+
+
+def _of_some_size(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """Parts that are grouped together, so that no more pictures than need be are held at a time."""
+    some: list[_Part] = []
+    for part in parts:
+        some.append(part)
+        if sum(len(together) for together, _ in some) >= _MOST_COMPARED:
+            yield some
+            some = []
+    yield some
 
 
 def _ends(lookalikes: Iterable[Lookalike]) -> set[int]:

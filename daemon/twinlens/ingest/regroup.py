@@ -23,8 +23,8 @@ from twinlens.store import originals as originals_store
 from twinlens.store.neighbourhoods import neighbourhoods
 
 RULES_VERSION = 10
-"""Raised when the rules of groups, duplicates or dates from beside the content change their
-meaning."""
+"""Raised when the rules of groups or of dates from beside the content change their meaning; for
+those of verdicts see `lookalikes`."""
 
 _USUAL_BURSTS = BurstLimits()
 
@@ -88,15 +88,33 @@ class Regrouper:
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
         return result
 
-    def settle_dates(self, original_ids: Iterable[int]) -> None:
+    def settle_dates(self, original_ids: Iterable[int]) -> set[int]:
         """Choose the capture times of contents anew; what was forgotten meanwhile is passed over.
-        Inside a transaction of the writer."""
-        settle_capture_times(original_ids, self._clock)
+        Returns those whose own time changed, by which verdicts go. Inside a transaction of the
+        writer."""
+        before = originals_store.get_many(original_ids)
+        settle_capture_times((original.id for original in before), self._clock)
+        after = originals_store.get_many(original.id for original in before)
+        return {
+            new.id
+            for old, new in zip(before, after, strict=True)
+            if new.captured_at != old.captured_at
+        }
+
+    def regroup_as_judged(self, original_ids: Iterable[int]) -> Regrouped:
+        """Group anew what hangs together with these contents by the verdicts that stand."""
+        at = self._clock().isoformat(timespec="seconds")
+        return Regrouped(duplicate_groups=self._lookalikes.regroup_as_judged(original_ids, at))
 
     def rebuild(self) -> Regrouped:
         """Group everything anew from what is stored, reading no picture."""
         self.forget_index()
         return self.regroup(Touched(file_groups.every_bucket(), originals_store.every_id()))
+
+    @property
+    def verdict_rules(self) -> str:
+        """What the stored verdicts were made by; another value calls for judging all anew."""
+        return self._lookalikes.rules
 
     @property
     def rules(self) -> str:

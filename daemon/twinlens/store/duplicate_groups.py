@@ -10,6 +10,7 @@ from twinlens.model.groups import (
     DuplicateType,
 )
 from twinlens.store import group_story
+from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
@@ -37,6 +38,12 @@ def touching(original_ids: Iterable[int]) -> dict[str, DuplicateGroup]:
     """The groups that hold any of these contents, by key."""
     rows = _TOUCHING.all(originals=original_ids)
     return {row.key: value_of(row, _members(row.id)) for row in rows}
+
+
+def every_member() -> set[int]:
+    """The contents that are in any group."""
+    query = MemberRow.select(MemberRow.original).distinct()
+    return {int(original_id) for (original_id,) in tuples(query)}
 
 
 def replace(

@@ -152,6 +152,12 @@ def verdicts_on(original_ids: Iterable[int]) -> list[Lookalike]:
     return [found[pair] for pair in sorted(found)]
 
 
+def judged_ids() -> set[int]:
+    """The contents in which any verdict takes part."""
+    first, second = Row.select(Row.first).distinct(), Row.select(Row.second).distinct()
+    return {int(original_id) for query in (first, second) for (original_id,) in tuples(query)}
+
+
 def forget(original_ids: Iterable[int]) -> None:
     """Take back every verdict in which one of these contents takes part. In a transaction."""
     _FORGET.change(originals=list(original_ids))
