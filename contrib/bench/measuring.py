@@ -25,6 +25,10 @@ class CommandError(Exception):
     """A measured command failed; the message ends with what it wrote to stderr."""
 
 
+class CostlyError(Exception):
+    """A measured command took longer than it was given, and was ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Seconds from start to end, of processor time in all processes, and the most memory at once.
@@ -61,8 +65,10 @@ def cost_of(
     command: Sequence[str],
     environment: Mapping[str, str] | None = None,
     accepted: Collection[int] = (0,),
+    within_seconds: float | None = None,
 ) -> tuple[Cost, str]:
-    """Run to the end; returns the cost and what was written to stdout. Raises CommandError.
+    """Run to the end; returns the cost and what was written to stdout. Raises CommandError, and
+    CostlyError where it did not end within the seconds that it was given.
 
     `environment` comes on top of this process's own; any exit code but the `accepted` is a failure.
 
@@ -78,7 +84,13 @@ def cost_of(
         env={**os.environ, **(environment or {})},
     )
     with _PeakSampler(os.getpid()) as peak:
-        output, errors = process.communicate()
+        try:
+            output, errors = process.communicate(timeout=within_seconds)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            process.communicate()
+            _reap_orphans()
+            raise CostlyError(f"given up after {within_seconds:.0f} s") from None
         wall = time.perf_counter() - started
         _reap_orphans()
     if process.returncode not in accepted:
@@ -92,6 +104,11 @@ def memory_below(pid: int) -> Memory:
     """The memory of all processes that descend from this one, itself left out."""
     sizes = [size for child in descendants(pid) if (size := _memory(child)) is not None]
     return Memory(len(sizes), sum(rss for rss, _ in sizes), sum(pss for _, pss in sizes))
+
+
+def own_memory() -> Memory:
+    """The memory of this process."""
+    return Memory(1, *(_memory(os.getpid()) or (0, 0)))
 
 
 def cpu_seconds_below(pid: int) -> float:

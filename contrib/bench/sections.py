@@ -12,6 +12,7 @@ import growth
 import idle
 import known_library
 import latency
+import near_search
 import resident
 import start
 from options import Options
@@ -41,6 +42,7 @@ SECTIONS = (
     Section("idle", "The daemon at rest, having scanned 20,000 pictures itself", idle.measure),
     Section("known", "Looking again at a library that did not change", known_library.measure),
     Section("resident", "The daemon of a library that is known", resident.measure),
+    Section("near", "Lookalikes among all that is known", near_search.measure),
     Section("latency", "From closed to recorded, 50 pictures a second", latency.measure),
     Section("directories", "Very many folders, and an overflow", directories.measure),
     Section("start", "The command line before it has anything to do", start.measure),

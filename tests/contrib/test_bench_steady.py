@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from twinlens.commands.status import status
 from twinlens.grouping.duplicates import PRESETS
 from twinlens.ingest.regroup import Regrouper
 from twinlens.store import originals
@@ -101,6 +102,14 @@ def test_a_library_has_copies_re_encodings_and_pairs(folder: Path) -> None:
     assert len(found["file"]) - len(found["original"]) == FILES // 50
     assert len(found["duplicate_group"]) == FILES // 50
     assert len(found["file_group"]) == 10
+
+
+def test_the_numbers_of_a_library_are_kept_as_it_is_made(folder: Path) -> None:
+    found = status(Database(database_of(folder), read_only=True))
+
+    assert (found["files"], found["originals"]) == (FILES, FILES - FILES // 50)
+    assert found["duplicates"] == {"exact": FILES // 50, "re_encoded": FILES // 50, "similar": 0}
+    assert found["groups"]["raw_jpeg"] == 10
 
 
 def test_its_files_take_no_room(folder: Path) -> None:
