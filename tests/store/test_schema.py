@@ -12,10 +12,9 @@ import pytest
 from support.made_up import put_file
 from support.stores import opened_store
 from twinlens.errors import StoreError, UsageError
-from twinlens.store import meta
+from twinlens.store import exact_copies, meta, tallies
 from twinlens.store.database import TABLES, Database
 from twinlens.store.schema import Schema, prepare
-from twinlens.store.tallies import TRIGGERS
 
 OWN = Path(sys.modules[Schema.__module__].__file__ or "").parent / "migrations"
 ALL = sorted(path.stem for path in OWN.glob("0*.py"))
@@ -75,7 +74,7 @@ def test_the_migrated_schema_is_the_one_the_tables_describe(tmp_path: Path) -> N
     described = Database(tmp_path / "described.db")
     with described.connected():
         described.peewee.create_tables(TABLES, safe=False)
-        for trigger in TRIGGERS:
+        for trigger in (*tallies.TRIGGERS, *exact_copies.TRIGGERS):
             described.peewee.execute_sql(trigger)
 
     assert statements(tmp_path / "migrated.db") == statements(tmp_path / "described.db")

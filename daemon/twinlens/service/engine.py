@@ -46,7 +46,7 @@ from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
 from twinlens.service.vaulting import Vaulting
 from twinlens.service.workers import worker_pool
-from twinlens.store import clock_doubts
+from twinlens.store import clock_doubts, exact_copies
 from twinlens.store import jobs as jobs_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -168,6 +168,7 @@ class Engine:
         try:
             return runner.run(job, self.registry.get(job.name))
         finally:
+            self._reckon_copies()
             self.rest()
 
     def rest(self) -> None:
@@ -180,6 +181,13 @@ class Engine:
         # A writer that has stopped holds nothing any more.
         with suppress(StoreError):
             self.writer.submit(shrink)
+
+    def _reckon_copies(self) -> None:
+        """Note what exact copies come to, where the pass has changed that."""
+        with self.database.reading():
+            is_due = exact_copies.is_anything_unreckoned()
+        while is_due and not self.is_stopped():
+            is_due = self.writer.call(exact_copies.reckon) > 0
 
     def catch_up(self) -> None:
         """Carry out what is left of grouping anew, before anything else is asked of the groups."""

@@ -90,9 +90,9 @@ def duplicates_by_class() -> dict[str, int]:
 
 
 def exact() -> tuple[int, int]:
-    """(contents with separate copies, bytes that a single copy of each would free). Reads every
-    file of them; names of one inode, and files of one photograph, are one copy."""
-    return exact_copies.numbers(is_watched_only=False)
+    """(contents with separate copies in watched folders, bytes that a single copy of each would
+    free). Names of one inode, and files of one photograph, are one copy."""
+    return exact_copies.numbers()
 
 
 def oldest_verified() -> str | None:

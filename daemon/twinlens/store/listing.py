@@ -156,7 +156,7 @@ def summary() -> Summary:
         by_status[status] = by_status.get(status, 0) + count
         by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
         size += total
-    duplicates, reclaimable = exact_copies.numbers(is_watched_only=True)
+    duplicates, reclaimable = exact_copies.numbers()
     classes = _perceptual_numbers()
     groups = tallies.groups_by_type()
     return Summary(

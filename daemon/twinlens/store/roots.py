@@ -14,7 +14,8 @@ def adopt(catalogs: Sequence[tuple[str, str, Sequence[bytes]]]) -> list[RootReco
 
     Roots that are no longer named stay with all their files, inactive.
     """
-    Root.update(is_active=False).execute()
+    named = [path for _, _, paths in catalogs for path in paths]
+    Root.update(is_active=False).where(Root.is_active & Root.path.not_in(named)).execute()
     for name, action, paths in catalogs:
         Catalog.insert(name=name, action=action).on_conflict(
             conflict_target=[Catalog.name], update={Catalog.action: action}

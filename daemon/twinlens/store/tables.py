@@ -296,6 +296,24 @@ class Lookalike(Model):
         primary_key = CompositeKey("first", "second")
 
 
+class ExactCopy(Model):
+    """What the copies of a content with several files come to; see `exact_copies`. Without values
+    it has to be reckoned anew."""
+
+    original_id: int
+    original = ForeignKeyField(Original, primary_key=True, on_delete="CASCADE")
+    is_several = BooleanField(null=True)
+    spare_bytes = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "exact_copy"
+
+
+ExactCopy.add_index(
+    ExactCopy.original, name="exact_copy_unreckoned", where=ExactCopy.is_several.is_null()
+)
+
+
 class FileTally(Model):
     """How many files there are of each sort; kept by triggers, see `tallies`. `contents` counts
     those that refer to one. "" stands for what a file has none of."""
@@ -339,6 +357,7 @@ LIBRARY_TABLES: tuple[type[Model], ...] = (
     DuplicateGroup,
     DuplicateMember,
     Lookalike,
+    ExactCopy,
     FileTally,
     GroupTally,
 )
