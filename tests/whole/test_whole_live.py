@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 
 from support.daemon import Daemon, House, eventually, processes_below
 from support.pictures import picture, put_picture
+from twinlens.host.disks import disks_under
+from twinlens.host.lock import lock_path
+from twinlens.host.turns import Turns
 
 SETTLE = 0.3
 SOON = SETTLE + 1.0
@@ -68,6 +72,23 @@ def test_a_picture_that_arrives_overtakes_a_scan_of_many(house: House) -> None:
         left = number - len(house.files())
         assert left > number / 4
         eventually(lambda: len(house.files()) == number + 1, 2 * SOMETIME, "the scan's end")
+        running.stop()
+
+
+def test_the_daemon_waits_for_its_turn_to_read(house: House) -> None:
+    house.configure(workers={"readers_per_disk": "one"})
+    put_picture(house.root / "one.jpg", 1)
+    device = house.root.stat().st_dev
+    numbers = [found.number for found in disks_under(device)] or [device]
+    house.database.parent.mkdir()
+    turn = ExitStack()
+    turn.enter_context(Turns(lock_path(house.database)).taken(numbers))
+    with turn, Daemon(house) as running:
+        eventually(lambda: house.status()["jobs"], SOMETIME, "the scan is under way")
+        time.sleep(1.0)
+        assert house.files() == {}
+        turn.close()
+        eventually(lambda: is_listed(house, "one.jpg"), SOMETIME)
         running.stop()
 
 

@@ -20,6 +20,14 @@ class PollingChoice(StrEnum):
     NEVER = "never"
 
 
+class ReadersChoice(StrEnum):
+    """How many files are read from one disk at once."""
+
+    AUTO = "auto"
+    ONE = "one"
+    MANY = "many"
+
+
 class Preset(StrEnum):
     """How alike two pictures must be to be called duplicates."""
 

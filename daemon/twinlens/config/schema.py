@@ -11,7 +11,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from twinlens.config.actions import ActionsConfig
 from twinlens.config.bursts import BurstsConfig
-from twinlens.config.choices import CatalogAction, LogFormat, LogLevel, PollingChoice, Preset
+from twinlens.config.choices import (
+    CatalogAction,
+    LogFormat,
+    LogLevel,
+    PollingChoice,
+    Preset,
+    ReadersChoice,
+)
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
 from twinlens.config.upkeep import BackupConfig, MetricsConfig, VerifyConfig
@@ -181,6 +188,12 @@ class WorkersConfig(Section):
         ge=0,
         le=64,
         description="How many processes read files at once; 0 is as many as fit the cores.",
+    )
+    readers_per_disk: Word[ReadersChoice] = Field(
+        default=ReadersChoice.AUTO,
+        description="`auto` reads one file at a time from a disk that spins, and as many as there "
+        "are processes from any other, or where the kind of disk is not known; `one` and `many` "
+        "settle it for all disks.",
     )
     file_seconds: float = Field(
         default=120,

@@ -13,11 +13,13 @@ from typing import Final
 
 from twinlens.analysis.kinds import recognise
 from twinlens.host.confinement import deny_changes
+from twinlens.host.page_cache import is_held, let_go
 from twinlens.ingest.limits import WorkerLimits
 from twinlens.ingest.measure import EMPTY, Instruments, measure
+from twinlens.ingest.reading_turns import ReadingTurns
 from twinlens.media.decoding import register_decoders
 from twinlens.media.exiftool import ExifTool
-from twinlens.media.reading import Content, ReadError, let_go, open_regular, read_content
+from twinlens.media.reading import Content, ReadError, open_regular, read_content
 from twinlens.model.files import Finding, Look, Stat
 from twinlens.model.picture import Measurement, MediaType
 
@@ -36,17 +38,23 @@ class Analyst:
         self._instruments = Instruments(
             limits.decode_pixels, self._tool, are_pictures_decoded=limits.are_pictures_decoded
         )
+        self._turns = ReadingTurns(limits.turns, limits.disk_readers)
         register_decoders()
 
     def analyse(self, look: Look) -> Finding:
         """Read, hash, recognise and measure what is at a path; no file can make it raise."""
         try:
             with open_regular(look.path) as (descriptor, stat):
-                content = read_content(descriptor, look.path, stat, self._limits.file_bytes)
+                # Whoever wrote or reads it may need it again; what only we read is not kept.
+                is_used = is_held(descriptor)
+                turn = self._turns.of(descriptor, stat)
                 try:
+                    most = self._limits.file_bytes
+                    content = read_content(descriptor, look.path, stat, most, turn, is_used=is_used)
                     return self._finding(look, stat, content)
                 finally:
-                    let_go(descriptor, stat.size)
+                    if not is_used:
+                        let_go(descriptor)
         except ReadError as problem:
             return Finding(
                 look.path,
@@ -60,7 +68,8 @@ class Analyst:
             return Finding(look.path, problem=OUT_OF_MEMORY, is_transient=True)
 
     def close(self) -> None:
-        """End exiftool."""
+        """End exiftool, and give back turns."""
+        self._turns.close()
         if self._tool is not None:
             self._tool.close()
 
@@ -105,9 +114,10 @@ def prepare_worker(limits: WorkerLimits) -> None:
         # Python, numpy and the decoders alone take 300 MB of addresses, and touch a fifth of them.
         most = _address_space() + limits.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    # Before the confinement: it opens the file of the turns for writing.
+    _analyst = Analyst(limits)
     if limits.is_confined and not deny_changes():
         _log.debug("this kernel, or a filter of system calls, lets no worker be confined")
-    _analyst = Analyst(limits)
     # Worker processes of multiprocessing leave without atexit; this runs in both ways to leave.
     Finalize(None, _analyst.close, exitpriority=10)
 

@@ -4,9 +4,18 @@ The daemon hands this to its workers, so it loads nothing of theirs.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 EXIFTOOL_IS_MISSING = "exiftool is needed for this"
 """How the error of a content begins that has to be measured again once exiftool is there."""
+
+
+class DiskReaders(StrEnum):
+    """How many workers read from one disk at once."""
+
+    AUTO = "auto"
+    ONE = "one"
+    MANY = "many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +40,6 @@ class WorkerLimits:
     """Off, a picture's header and tags are read and no more."""
     exiftool: str | None = None
     """The program; None where there is none. Only RAWs and videos cannot do without it."""
+    turns: str | None = None
+    """The file in which workers take turns at reading from a disk; None: they do not."""
+    disk_readers: DiskReaders = DiskReaders.AUTO

@@ -8,7 +8,8 @@ whoever looks next.
 from dataclasses import dataclass, field
 
 from twinlens.errors import VaultError
-from twinlens.media.reading import ReadError, let_go, open_regular
+from twinlens.host.page_cache import is_held, let_go
+from twinlens.media.reading import ReadError, open_regular
 from twinlens.model.vault import Listing, PutHow, VaultSpec
 from twinlens.vault.contents import digest_of
 from twinlens.vault.naming import PARTS
@@ -101,8 +102,10 @@ def store(asked: Storing) -> Stored:
             opened(asked.way.spec, asked.way.identity) as vault,
             open_regular(asked.path) as (descriptor, _),
         ):
+            is_used = is_held(descriptor)
             how = vault.put(descriptor, asked.sha256, asked.content_bytes)
-            let_go(descriptor, asked.content_bytes)
+            if not is_used:
+                let_go(descriptor)
             return Stored(how)
     except VaultError as error:
         return Stored(trouble=_words(error))

@@ -10,13 +10,14 @@ import hashlib
 import io
 import os
 import stat as modes
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from twinlens.analysis.kinds import HEAD_BYTES
 from twinlens.errors import MediaError
+from twinlens.host.page_cache import let_go
 from twinlens.model.files import Stat
 
 GONE: Final = "gone"
@@ -24,7 +25,10 @@ GONE: Final = "gone"
 
 _KEPT_BYTES = 32 << 20
 """Files up to this size are held in memory, so that hashing and decoding share one reading."""
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 8 << 20
+"""How much of a large file is read in one turn: a tenth of a second of a disk that spins."""
+_FREED_FROM_BYTES = 256 << 20
+"""Larger files are freed from memory while they are read, and not only afterwards."""
 _SPARSE_FROM_BYTES = 1 << 30
 _SPARSE_FACTOR = 8
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -117,11 +121,21 @@ def open_regular(path: bytes) -> Iterator[tuple[int, Stat]]:
         os.close(descriptor)
 
 
-def read_content(descriptor: int, path: bytes, before: Stat, most_bytes: int) -> Content:
+def read_content(
+    descriptor: int,
+    path: bytes,
+    before: Stat,
+    most_bytes: int,
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+    *,
+    is_used: bool = True,
+) -> Content:
     """Read the whole file and prove that it was one content from first to last byte.
 
     Files over `most_bytes` (0: no bound) are not read, nor are those of a GiB and more that are
-    mostly holes. A file that grows while it is read is read no further than the size it had.
+    mostly holes. A file that grows while it is read is read no further than the size it had. `turn`
+    is held while bytes come from the disk, and not while they are hashed. A very large file is
+    freed from memory piece by piece, unless it `is_used` by others.
     Raises `ReadError`.
     """
     _require_sensible_size(descriptor, before, most_bytes)
@@ -130,15 +144,19 @@ def read_content(descriptor: int, path: bytes, before: Stat, most_bytes: int) ->
     head = b""
     count = 0
     is_large = before.size > _KEPT_BYTES
+    is_freed = not is_used and before.size > _FREED_FROM_BYTES
     try:
         if is_large:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        for chunk in _chunks(descriptor, before.size, _CHUNK_BYTES if is_large else _KEPT_BYTES):
+        at_once = _CHUNK_BYTES if is_large else _KEPT_BYTES
+        for chunk in _chunks(descriptor, before.size, at_once, turn):
             digest.update(chunk)
             head = head or chunk[:HEAD_BYTES]
             count += len(chunk)
             if not is_large:
                 kept.append(chunk)
+            elif is_freed:
+                let_go(descriptor, count - len(chunk), len(chunk))
         after = Stat.of(os.fstat(descriptor))
     except OSError as error:
         raise _problem(error, before, count) from error
@@ -151,12 +169,6 @@ def read_content(descriptor: int, path: bytes, before: Stat, most_bytes: int) ->
     return Content(descriptor, os.path.basename(path), count, digest.hexdigest(), head, data)
 
 
-def let_go(descriptor: int, size: int) -> None:
-    """Tell the kernel that a large file is not needed again and should evict nothing else."""
-    if size > _KEPT_BYTES:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 def _open(path: bytes) -> int:
     try:
         return os.open(path, _FLAGS | os.O_NOATIME)
@@ -164,10 +176,19 @@ def _open(path: bytes) -> int:
         return os.open(path, _FLAGS)
 
 
-def _chunks(descriptor: int, size: int, chunk_bytes: int) -> Iterator[bytes]:
+def _chunks(
+    descriptor: int,
+    size: int,
+    chunk_bytes: int,
+    turn: Callable[[], AbstractContextManager[object]],
+) -> Iterator[bytes]:
     """Read to the end, or one byte past `size`, which is enough to know that it grew."""
     left = size + 1
-    while left > 0 and (chunk := os.read(descriptor, min(chunk_bytes, left))):
+    while left > 0:
+        with turn():
+            chunk = os.read(descriptor, min(chunk_bytes, left))
+        if not chunk:
+            return
         yield chunk
         left -= len(chunk)
 

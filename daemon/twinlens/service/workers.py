@@ -3,7 +3,8 @@
 import os
 
 from twinlens.config.schema import Config
-from twinlens.ingest.limits import WorkerLimits
+from twinlens.host.lock import lock_path
+from twinlens.ingest.limits import DiskReaders, WorkerLimits
 from twinlens.ingest.worker import start_worker
 from twinlens.jobs.pool import WorkerPool
 
@@ -26,6 +27,9 @@ def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
         file_bytes=int(workers.max_file_gib * (1 << 30)),
         are_pictures_decoded=config.similarity.enabled,
         exiftool=exiftool,
+        # It is there as long as anybody works, and locks on its bytes are of another kind.
+        turns=lock_path(config.database.path),
+        disk_readers=DiskReaders(workers.readers_per_disk.value),
         # The same workers fill the vault, and that is writing.
         is_confined=config.vault.place is None,
     )
