@@ -51,6 +51,7 @@ def measure(options: Options) -> list[Row]:
             busy, started = machine_seconds(), time.monotonic()
             found = arrivals(daemon, watched, many, _EACH_SECOND)
             busy = (machine_seconds() - busy) / (time.monotonic() - started)
+            warnings = daemon.warnings()
     beyond = [one.beyond(_SETTLE_SECONDS) * 1000 for one in found]
     if min(beyond) < 0:
         raise SubjectError(f"a picture was recorded before it had settled: {min(beyond):.1f} ms")
@@ -61,6 +62,14 @@ def measure(options: Options) -> list[Row]:
         Row(SECTION, "beyond settling, median", median, "ms", target=_MOST_MEDIAN_MS, note=machine),
         Row(SECTION, "beyond settling, 99th percentile", late, "ms", target=_MOST_LATE_MS),
         Row(SECTION, "beyond settling, the latest", latest, "ms"),
+        Row(
+            SECTION,
+            "warnings of the daemon meanwhile",
+            float(len(warnings)),
+            "",
+            target=0.0,
+            note="; ".join(warnings[:1]),
+        ),
         Row(SECTION, "pictures a second, as written", (len(found) - 1) / written, ""),
         Row(
             SECTION,

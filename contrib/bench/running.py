@@ -122,6 +122,15 @@ class Daemon:
             if line.get("event", {}).get("name") == name
         ]
 
+    def warnings(self) -> list[str]:
+        """What it warned of so far."""
+        with self._changed:
+            return [
+                str(line.get("message"))
+                for _, line in self._lines
+                if line.get("level") in ("warning", "error")
+            ]
+
     def await_events(
         self, name: str, count: int, seconds: float
     ) -> list[tuple[float, Mapping[str, Any]]]:
