@@ -86,8 +86,11 @@ class Absorber:
 
     def announce(self, absorbed: Absorbed) -> None:
         """Publish what happened. Call it once the transaction went through."""
+        added = {r.original_id for r in absorbed.results if r.change is Change.ADDED}
+        with self._database.reading():
+            shared = originals_store.shared(added - {None})
         for result in absorbed.results:
-            self._announce_file(result)
+            self._announce_file(result, is_copy=result.original_id in shared)
         news = [r for r in absorbed.results if r.change in (Change.ADDED, Change.CHANGED)]
         if news and (absorbed.regrouped.file_groups or absorbed.regrouped.duplicate_groups):
             with self._database.reading():
@@ -98,7 +101,7 @@ class Absorber:
     def _committed(self) -> None:
         self._is_uncommitted = False
 
-    def _announce_file(self, result: Recorded) -> None:
+    def _announce_file(self, result: Recorded, *, is_copy: bool) -> None:
         place = self._places.get(result.seen.root_id)
         if place is None:
             return
@@ -123,13 +126,11 @@ class Absorber:
             )
         stat = result.seen.finding.stat
         # An empty file says nothing, and there may be very many.
-        if result.change is Change.ADDED and result.original_id is not None and stat and stat.size:
+        if result.change is Change.ADDED and result.original_id and is_copy and stat and stat.size:
             self._announce_copy(result.original_id, path)
 
     def _announce_copy(self, original_id: int, path: bytes) -> None:
         with self._database.reading():
-            if originals_store.count_of(original_id) < 2:
-                return
             seen = listing.files_of_original(original_id, most=MOST_PATHS + 2)
             views = [view for view in seen if view.file.kind is not Kind.SIDECAR]
             photographs = exact_copies.photographs_of(view.file.id for view in views)

@@ -94,7 +94,7 @@ def _chain(
     """The pictures that are reached from a moment, none farther than `step` from the next, and the
     time from the first to the last of them. The window is doubled, so that a time lapse of
     thousands costs a dozen questions."""
-    window = step
+    window = 2 * step  # one neighbour is found by the first question
     while True:
         frames = [
             (at, frame)

@@ -22,7 +22,7 @@ from twinlens.analysis.timestamps import (
 )
 from twinlens.model.clocks import ClockDoubt
 from twinlens.model.files import FileRecord
-from twinlens.model.originals import OriginalRecord
+from twinlens.model.originals import Dated
 from twinlens.model.picture import DateCandidate, TakenAt
 from twinlens.store import clock_doubts, date_evidence, file_groups, revisions
 from twinlens.store import files as files_store
@@ -55,7 +55,7 @@ def settle_capture_times(
     """
     wanted = sorted(set(original_ids))
     for start in range(0, len(wanted), _AT_A_TIME):
-        originals = originals_store.get_many(wanted[start : start + _AT_A_TIME])
+        originals = originals_store.dated(wanted[start : start + _AT_A_TIME])
         witnesses = _Witnesses.of(originals)
         at = now()
         for original in originals:
@@ -63,9 +63,9 @@ def settle_capture_times(
 
 
 def _settle(
-    original: OriginalRecord, found: tuple[DateCandidate, ...], now: datetime, *, is_fresh: bool
+    original: Dated, found: tuple[DateCandidate, ...], now: datetime, *, is_fresh: bool
 ) -> None:
-    own = _undated(original.measurement.date_candidates)
+    own = _undated(original.own)
     captured = choose(own, now=now)
     others = _undated(found)
     taken = choose((*own, *others), now=now)
@@ -108,6 +108,8 @@ def _with_future(
 ) -> tuple[DateCandidate, ...]:
     """The candidates with those of the future marked: `why` shows what was not believed."""
     rejected = {c for c in taken.candidates if c.rejected == FUTURE}
+    if not rejected:
+        return candidates
     marked = ((c, replace(c, rejected=FUTURE)) for c in candidates)
     return tuple(future if future in rejected else c for c, future in marked)
 
@@ -122,7 +124,7 @@ class _Witnesses:
     grouped: Collection[int]
 
     @classmethod
-    def of(cls, originals: Sequence[OriginalRecord]) -> "_Witnesses":
+    def of(cls, originals: Sequence[Dated]) -> "_Witnesses":
         ids = [original.id for original in originals]
         return cls(
             files_store.of_originals(ids),
@@ -131,7 +133,7 @@ class _Witnesses:
             file_groups.group_ids_of_originals(ids).keys(),
         )
 
-    def of_content(self, original: OriginalRecord) -> tuple[DateCandidate, ...]:
+    def of_content(self, original: Dated) -> tuple[DateCandidate, ...]:
         """What is said of one of them; best rank first."""
         found = _of_paths(self.files.get(original.id, ()))
         if original.sha256 in self.said:

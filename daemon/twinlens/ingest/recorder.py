@@ -174,7 +174,8 @@ class Recorder:
         if known is not None and known.status is not FileStatus.GONE:
             files_store.set_unreadable(known.id, error, self._at())
             return Recorded(seen, Change.UNREADABLE, known.id, known.original_id, error)
-        file_id = self._put(seen, stat, None, Condition(None, FileStatus.UNREADABLE, error))
+        condition = Condition(None, FileStatus.UNREADABLE, error)
+        file_id = self._put(seen, _bucket(seen.path), stat, None, condition)
         return Recorded(seen, Change.UNREADABLE, file_id, None, error)
 
     def _content(
@@ -190,7 +191,8 @@ class Recorder:
             return Recorded(seen, Change.AGAIN)
         original_id, measured = original
         condition = _condition(seen.path, stat.size, measured)
-        file_id = self._put(seen, stat, original_id, condition)
+        bucket = _bucket(seen.path)
+        file_id = self._put(seen, bucket, stat, original_id, condition)
         error = condition.error or measured.error
         was_live = known is not None and known.status is not FileStatus.GONE
         if known is not None and was_live and known.original_id == original_id:
@@ -200,7 +202,7 @@ class Recorder:
             self._release(known, touched)
         originals_store.add_reference(original_id)
         touched.originals.add(original_id)
-        touched.buckets.add((seen.root_id, _bucket(seen.path)))
+        touched.buckets.add((seen.root_id, bucket))
         if not was_live:
             return Recorded(seen, Change.ADDED, file_id, original_id, error)
         others = tuple(
@@ -210,11 +212,18 @@ class Recorder:
         )
         return Recorded(seen, Change.CHANGED, file_id, original_id, error, others)
 
-    def _put(self, seen: Seen, stat: Stat, original_id: int | None, condition: Condition) -> int:
+    def _put(
+        self,
+        seen: Seen,
+        bucket: str,
+        stat: Stat,
+        original_id: int | None,
+        condition: Condition,
+    ) -> int:
         return files_store.put(
             seen.root_id,
             seen.path,
-            radical=_bucket(seen.path),
+            radical=bucket,
             burst_key=_burst_key(seen.path),
             stat=stat,
             is_nested=seen.is_nested,

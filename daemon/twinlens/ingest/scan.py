@@ -69,7 +69,7 @@ class Scan:
         self._watched: set[int] = set()
 
     def definition(
-        self, *, batch_size: int = 64, timeout_seconds: float = 86_400.0
+        self, *, batch_size: int = 128, timeout_seconds: float = 86_400.0
     ) -> JobDefinition:
         """The job. Failed files go to the work queue, which owns patience: no retries here."""
         return JobDefinition(

@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 DISCOVERED_AT_ONCE = 16
 """Batches that one transaction of the discovery remembers."""
 
-AHEAD = 32
-"""Items a worker that are handed out at once: enough for an executor that bundles small ones."""
+AHEAD = 64
+"""Items a worker that are handed out at once: enough that an executor which bundles small ones has
+full bundles, and that no worker waits while a batch is recorded."""
 
 LOOK_UP_SECONDS = 0.5
 """How often a runner that waits for its items looks for a stop, and for items that are late."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from twinlens.model.picture import Kind, Measurement
+from twinlens.model.travel import travels
 
 _LATEST = (1 << 63) - 1
 _EARLIEST = -(1 << 63)
@@ -71,6 +72,7 @@ class Condition:
     error: str | None = None
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Look:
     """One request to look at a path: everything a worker needs, picklable.
@@ -87,6 +89,7 @@ class Look:
     is_careful: bool = False
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a worker found at a path.

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from twinlens.model.picture import Measurement, TakenAt
+from twinlens.model.picture import DateCandidate, Measurement, TakenAt
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """One content, as far as its capture time is concerned: `own` are the statements that it makes
+    itself."""
+
+    id: int
+    sha256: str
+    own: tuple[DateCandidate, ...]
+    captured_at: str | None
+    taken: TakenAt
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ def to_bytes(text: str) -> bytes:
 def printable(path: bytes) -> str:
     """The path for a human's eyes: control characters and undecodable bytes are escaped."""
     text = path.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text

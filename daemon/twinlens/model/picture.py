@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from twinlens.model.travel import travels
+
 ALGORITHM_VERSION = 5
 """Raised when a measurement changes its meaning; stored with every original."""
 
@@ -45,6 +47,7 @@ class MediaType:
     kind: Kind
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class DateCandidate:
     """One statement about the capture time.
@@ -71,6 +74,7 @@ class TakenAt:
     candidates: tuple[DateCandidate, ...] = ()
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a picture was taken: degrees (WGS 84) and its geohashes of 4, 6 and 8 characters."""
@@ -82,6 +86,7 @@ class Place:
     geohash8: str
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Four perceptual hashes of the upright picture, each an unsigned 64-bit integer.
@@ -102,6 +107,7 @@ class Fingerprint:
     miniature: bytes | None = None
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """The facts that other rooms use, read from tags. Text is capped; nothing here is trusted."""
@@ -125,6 +131,7 @@ class Metadata:
     """Every tag that took part in a decision, `Group:Name` to text, each cut to 256 characters."""
 
 
+@travels
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """Everything measured of one content. It depends on the bytes alone, never on the path.

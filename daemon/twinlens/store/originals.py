@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import fn
 
-from twinlens.model.originals import OriginalRecord
+from twinlens.model.originals import Dated, OriginalRecord
 from twinlens.model.picture import (
     Confidence,
     DateCandidate,
@@ -45,6 +45,17 @@ _MANY = Statement(
     Original,
     lambda: Original.select().where(Original.id.in_(any_of("ids"))).order_by(Original.id),
 )
+_DATED = Statement(
+    Original,
+    lambda: (
+        Original.select(
+            *(Original.id, Original.sha256, Original.candidates, Original.captured_at),
+            *(Original.taken_at, Original.taken_at_source, Original.taken_at_confidence),
+        )
+        .where(Original.id.in_(any_of("ids")))
+        .order_by(Original.id)
+    ),
+)
 _VERSION = Statement(
     Original,
     lambda: Original.select(Original.id, Original.algorithm_version).where(
@@ -55,6 +66,12 @@ _TALLY = Statement(
     Original,
     lambda: Original.select(Original.sha256, Original.reference_count).where(
         Original.id == slot("id")
+    ),
+)
+_SHARED = Statement(
+    Original,
+    lambda: Original.select(Original.id).where(
+        Original.id.in_(any_of("ids")) & (Original.reference_count > 1)
     ),
 )
 _OF_SIZE = Statement(
@@ -121,6 +138,15 @@ def get(original_id: int) -> OriginalRecord:
 def get_many(ids: Iterable[int]) -> list[OriginalRecord]:
     """The contents with these ids, in the order of their ids."""
     return [record(row) for row in _MANY.all(ids=set(ids))]
+
+
+def dated(ids: Iterable[int]) -> list[Dated]:
+    """What is known of the capture times of these contents, in the order of their ids."""
+    found = []
+    for row in _DATED.all(ids=set(ids)):
+        own, others = candidates.unpacked(row.candidates)
+        found.append(Dated(row.id, row.sha256, own, row.captured_at, _taken(row, own + others)))
+    return found
 
 
 def digests_of_size(size: int, versions: Collection[int], limit: int = 64) -> frozenset[str]:
@@ -191,6 +217,11 @@ def count_of(original_id: int) -> int:
     """How many files refer to the content, by the stored count."""
     row = _TALLY.first(id=original_id)
     return 0 if row is None else int(row.reference_count)
+
+
+def shared(original_ids: Iterable[int | None]) -> set[int]:
+    """Those of these contents that more than one file refers to."""
+    return {original_id for (original_id,) in _SHARED.tuples(ids=original_ids)}
 
 
 def counts() -> dict[int, int]:
@@ -319,12 +350,15 @@ def record(row: Any) -> OriginalRecord:
             algorithm_version=row.algorithm_version,
         ),
         captured_at=row.captured_at,
-        taken=TakenAt(
-            row.taken_at, row.taken_at_source, Confidence(row.taken_at_confidence), own + others
-        ),
+        taken=_taken(row, own + others),
         reference_count=row.reference_count,
         orphaned_at=row.orphaned_at,
     )
+
+
+def _taken(row: Any, weighed: tuple[DateCandidate, ...]) -> TakenAt:
+    confidence = Confidence(row.taken_at_confidence)
+    return TakenAt(row.taken_at, row.taken_at_source, confidence, weighed)
 
 
 def _fingerprint(row: Any) -> Fingerprint | None:
