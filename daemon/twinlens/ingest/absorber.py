@@ -75,6 +75,10 @@ class Absorber:
         """Load what a first arrival would wait for. On the writer's thread."""
         self._regrouper.warm()
 
+    def rest(self) -> None:
+        """Give back what only work in numbers is quicker by. On the writer's thread."""
+        self._regrouper.rest()
+
     def regroup(self, touched: Touched) -> Regrouped:
         """Group anew what was touched. Call it inside a transaction of the writer."""
         if self._is_uncommitted:

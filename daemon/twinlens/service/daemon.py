@@ -113,7 +113,9 @@ class Daemon:
                 schedule.start()
                 self._announce_start()
                 self._readiness.ready()
+                # Behind what is waiting to be written: the first arrival will need it.
                 self._engine.writer.submit(self._engine.absorber.warm)
+                self._engine.rest()
                 self._live(is_ended, wait)
             finally:
                 self._end(threads, schedule, notifier)

@@ -175,6 +175,7 @@ class Engine:
         """Give back the tens of MB that work has left and a daemon at rest has no use for."""
 
         def shrink() -> None:
+            self.absorber.rest()
             self.database.shrink()
             give_back()
 
