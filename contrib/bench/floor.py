@@ -17,8 +17,9 @@ import imagehash
 from PIL import Image
 
 SIDE = 256
-"""The draft size, in pixels, that is asked of a JPEG. Twinlens asks for 240, which is the same for a
-large one and a quarter of the pixels for one of 640x480; this stays, so that figures compare."""
+"""The draft size, in pixels, that is asked of a JPEG. twinlens asks for 240, which is the same
+for a large one, and a quarter of the pixels for one of 640x480; this stays, so that figures compare.
+"""
 
 JPEG_START = b"\xff\xd8\xff"
 
