@@ -18,7 +18,8 @@ from PIL import Image
 
 SIDE = 256
 """The draft size, in pixels, that is asked of a JPEG. twinlens asks for 240, which is the same
-for a large one, and a quarter of the pixels for one of 640x480; this stays, so that figures compare.
+for a large one, and a quarter of the pixels for one of 640x480; this stays, so that figures can be
+compared.
 """
 
 JPEG_START = b"\xff\xd8\xff"
