@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from support.made_up import measured, put_original
 from support.pictures import put_picture
 from twinlens.config.loading import load_config
 from twinlens.config.schema import Config
 from twinlens.errors import LockedError, UsageError
 from twinlens.events import EventBus
 from twinlens.grouping.duplicates import PRESETS
+from twinlens.ingest.recorder import Touched
 from twinlens.model.events import Event, EventName
 from twinlens.model.jobs import JobState
 from twinlens.service.engine import (
@@ -21,6 +23,7 @@ from twinlens.service.engine import (
     similarity_limits,
 )
 from twinlens.service.requests import Holder
+from twinlens.service.warming import start_warming
 from twinlens.store import jobs as jobs_store
 
 
@@ -121,3 +124,29 @@ def test_a_program_that_is_not_there_is_none(tmp_path: Path) -> None:
 
     assert exiftool_program(config) is None
     assert exiftool_program(config_with(tmp_path), {"PATH": str(tmp_path)}) is None
+
+
+def test_once_warm_an_arrival_does_not_read_the_keys_of_all_pictures(engine: Engine) -> None:
+    original_id = engine.writer.call(lambda: put_original("a", measurement=measured(phash=7)))
+    start_warming(engine).join(10.0)
+    asked: list[str] = []
+
+    def arrive() -> None:
+        connection = engine.database.peewee.connection()
+        connection.set_trace_callback(asked.append)
+        engine.absorber.regroup(Touched(set(), {original_id}))
+        connection.set_trace_callback(None)
+
+    engine.writer.call(arrive)
+
+    assert asked
+    assert not [sql for sql in asked if 'FROM "search_keys"' in sql and "WHERE" not in sql]
+
+
+def test_warming_ends_where_the_engine_has_stopped(tmp_path: Path) -> None:
+    with Engine(config_with(tmp_path), EngineOptions(), EventBus(), lambda: True) as stopped:
+        stopped.writer.call(lambda: put_original("a", measurement=measured(phash=7)))
+        thread = start_warming(stopped)
+        thread.join(10.0)
+
+    assert not thread.is_alive()

@@ -34,6 +34,7 @@ from twinlens.service.purging import Purging
 from twinlens.service.requests import Holder
 from twinlens.service.sentry import Sentry
 from twinlens.service.upkeep import Upkeep
+from twinlens.service.warming import start_warming
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
 from twinlens.store.writer import is_transient
@@ -113,9 +114,7 @@ class Daemon:
                 schedule.start()
                 self._announce_start()
                 self._readiness.ready()
-                # Behind what is waiting to be written: the first arrival will need it.
-                self._engine.writer.submit(self._engine.absorber.warm)
-                self._engine.rest()
+                threads.append(start_warming(self._engine))
                 self._live(is_ended, wait)
             finally:
                 self._end(threads, schedule, notifier)
