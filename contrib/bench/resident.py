@@ -10,7 +10,7 @@ from statistics import median
 
 from arriving import Arrival, analysis_seconds, clear, one_by_one, remove
 from known import make_known
-from known_library import SETTLE_SECONDS, household_of
+from known_library import SETTLE_SECONDS, household_of, settle
 from measuring import Memory
 from options import Options
 from painting import paint
@@ -57,6 +57,7 @@ def _at_size(files: int, options: Options) -> list[Row]:
     contents = _pictures(_PICTURES * options.rounds)
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
         household = household_of(known, Path(place))
+        settle(known, household)
         analysis = median(analysis_seconds(Path(place), contents))
         say(f"{files} files: starting the daemon {options.rounds} times")
         starts = [_start_seconds(household) for _ in range(options.rounds - 1)]
