@@ -113,11 +113,11 @@ def test_keys_at_the_very_limit_are_found_however_their_bits_lie(limit: int) -> 
     flips = np.array([sum(1 << int(bit) for bit in bits) for bits in apart], dtype=np.uint64)
     keys = sought[np.arange(len(flips)) % 3] ^ flips
 
-    found = KeyBuckets(keys).near(keys, sought, limit)
+    found = KeyBuckets(keys).near(sought, limit)
 
     assert set(found.tolist()) == set(range(len(keys)))
     if limit:
-        assert len(KeyBuckets(keys).near(keys, sought, limit - 1)) == 0
+        assert len(KeyBuckets(keys).near(sought, limit - 1)) == 0
 
 
 def test_a_second_thread_finds_what_one_finds() -> None:
