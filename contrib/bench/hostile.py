@@ -5,6 +5,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 VERSION = 1
@@ -48,8 +49,9 @@ def _png(width: int, height: int, bits: int, pixels: bytes, *more: bytes) -> byt
     return b"\x89PNG\r\n\x1a\n" + body + _chunk(b"IEND", b"")
 
 
+@lru_cache
 def _zeros(size: int) -> bytes:
-    """So many zeros, deflated."""
+    """So many zeros, deflated: a second's work for the large ones, whose result is small."""
     packer = zlib.compressobj(9)
     parts = [packer.compress(bytes(_MIB)) for _ in range(size // _MIB)]
     return b"".join([*parts, packer.compress(bytes(size % _MIB)), packer.flush()])
