@@ -188,10 +188,11 @@ def read_whole(store: Store, asked: list[tuple[str, Any]]) -> set[str]:
         listing.summary,
         verifications.numbers,
         lambda: verifications.due(AT, LATER, 1),
+        verifications.waiting,
         lambda: originals.outdated([measured().algorithm_version]),
         lambda: originals.measure_again("no tool"),
     ],
-    ids=["summary", "verification", "due", "outdated", "measure again"],
+    ids=["summary", "verification", "due", "waiting", "outdated", "measure again"],
 )
 def test_what_is_asked_often_goes_through_no_large_table(
     store: Store, root_id: int, asked: list[tuple[str, Any]], reading: Callable[[], object]
@@ -203,3 +204,18 @@ def test_what_is_asked_often_goes_through_no_large_table(
 
     assert asked
     assert read_whole(store, asked) & LARGE == set()
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+@pytest.mark.parametrize("now", ["2025-01-01T00:00:00+00:00", LATER, LAST])
+@pytest.mark.parametrize("before", [AT, LATER, LAST])
+def test_what_waits_to_be_read_tells_whether_anything_is_due(
+    store: Store, root_id: int, is_read: bool, now: str, before: str
+) -> None:
+    file_id = store.write(lambda: put_file(root_id, b"a.jpg", put_original("a")))
+    if is_read:
+        store.write(lambda: verify(file_id, Verdict.SOUND))
+
+    found = store.read(lambda: verifications.due(before, now, 1))
+
+    assert store.read(verifications.waiting).is_due(before, now) is bool(found)

@@ -87,6 +87,11 @@ class Arrivals:
         """How many paths have not settled yet."""
         return sum(len(tracker) for tracker in self._trackers.values())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to look at, now or later."""
+        return not (self._hints or self._drowned or self._folders or self.waiting())
+
     def step(self) -> float:
         """Take the hints, look at what is due; returns the seconds until there is more to do."""
         self._take_hints()

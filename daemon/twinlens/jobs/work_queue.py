@@ -13,6 +13,7 @@ from twinlens.jobs.patience import is_quarantined, retry_pause
 from twinlens.model.jobs import WorkItem
 from twinlens.store import work_items
 from twinlens.store.database import Database
+from twinlens.store.remembered import Remembered
 from twinlens.store.work_items import Sample
 from twinlens.store.writer import Writer
 
@@ -52,7 +53,8 @@ class WorkQueue:
         now: Callable[[], float],
         clock: Callable[[], str],
     ) -> None:
-        self._database = database
+        self._next_due = Remembered(database, writer, work_items.next_due)
+        self._counts = Remembered(database, writer, work_items.counts)
         self._writer = writer
         self.patience = patience
         self._now = now
@@ -163,10 +165,8 @@ class WorkQueue:
 
     def next_due(self) -> float | None:
         """When the next item is due, in seconds since the epoch."""
-        with self._database.reading():
-            return work_items.next_due()
+        return self._next_due()
 
     def counts(self) -> dict[str, int]:
         """How many items are pending, running, failed."""
-        with self._database.reading():
-            return work_items.counts()
+        return dict(self._counts())

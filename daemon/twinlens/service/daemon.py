@@ -37,6 +37,7 @@ from twinlens.service.upkeep import Upkeep
 from twinlens.service.warming import start_warming
 from twinlens.store import jobs as jobs_store
 from twinlens.store import meta
+from twinlens.store.remembered import Remembered
 from twinlens.store.writer import is_transient
 from twinlens.watch.hints import Hint
 
@@ -48,6 +49,9 @@ logger = logging.getLogger(__name__)
 LOOK_AT_REQUESTS_SECONDS = 1.0
 UNASKED_SECONDS = 60.0
 """Whoever asks for a pass wakes the thread that runs them; this is only for what nobody asked."""
+
+LONGEST_REST_SECONDS = 30.0
+"""Whoever has a hint wakes the intake; this is for a clock that was set."""
 
 HEALTH_SECONDS = 30.0
 ABSENT_SECONDS = 5.0
@@ -216,6 +220,9 @@ class Daemon:
         intake, arrivals = self._engine.intake, self._arrivals
 
         def work() -> float:
+            due = self._engine.queue.next_due()
+            if arrivals.is_idle and intake.is_idle and (due is None or due > time.time()):
+                return min(due - time.time(), LONGEST_REST_SECONDS) if due else LONGEST_REST_SECONDS
             # One connection for all that a step asks.
             with self._engine.database.reading():
                 return min(arrivals.step(), intake.step())
@@ -224,13 +231,13 @@ class Daemon:
 
     def _run_jobs(self) -> None:
         first_scan_by = time.monotonic() + LONGEST_WATCH_SECONDS
+        unfinished = Remembered(self._engine.database, self._engine.writer, jobs_store.unfinished)
 
         def work() -> float:
             if not self._is_watching.is_set() and time.monotonic() < first_scan_by:
                 # What arrives between a scan and its watch would be missed by both.
                 return 0.1
-            with self._engine.database.reading():
-                waiting = jobs_store.unfinished()
+            waiting = unfinished()
             if not waiting:
                 return UNASKED_SECONDS
             done = self._engine.carry_out(waiting[0])

@@ -30,7 +30,12 @@ _BATCH = 16
 
 def seconds_used(day: str) -> float:
     """How long files were read again on this day already. Inside a connection."""
-    facts = json.loads(meta.read(USED) or "{}")
+    return seconds_of(day, meta.read(USED))
+
+
+def seconds_of(day: str, used: str | None) -> float:
+    """The seconds of this day by the text of the fact `USED`."""
+    facts = json.loads(used or "{}")
     return float(facts.get("seconds", 0.0)) if facts.get("day") == day else 0.0
 
 

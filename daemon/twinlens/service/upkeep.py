@@ -18,10 +18,11 @@ from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName, Severity
 from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
 from twinlens.service.measuring import MetricsFile
-from twinlens.service.scrubbing import SLICE_SECONDS, seconds_used
+from twinlens.service.scrubbing import SLICE_SECONDS, USED, seconds_of
 from twinlens.service.vaulting import VaultClock
 from twinlens.store import clock_doubts, generation, meta, verifications
 from twinlens.store import jobs as jobs_store
+from twinlens.store.remembered import Remembered
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,12 @@ class Upkeep:
         self._engine = engine
         self._wake_jobs = wake_jobs
         self._ask_for_purge = ask_for_purge
+        # Asked each minute, and mostly for nothing.
+        self._to_verify = Remembered(
+            engine.database,
+            engine.writer,
+            lambda: (bool(jobs_store.unfinished()), meta.read(USED), verifications.waiting()),
+        )
 
     def fill(self, schedule: Schedule) -> None:
         """Look at the database that was found, and put every pass on the schedule."""
@@ -160,12 +167,10 @@ class Upkeep:
         engine, verify = self._engine, self._config.verify
         now = utc_now()
         before = (now - timedelta(days=verify.every_days)).isoformat(timespec="seconds")
-        with engine.database.reading():
-            if jobs_store.unfinished():
-                return
-            left = verify.minutes_a_day * 60 - seconds_used(utc_text()[:10])
-            if left <= 0 or not verifications.due(before, utc_text(), 1):
-                return
+        is_busy, used, waiting = self._to_verify()
+        left = verify.minutes_a_day * 60 - seconds_of(utc_text()[:10], used)
+        if is_busy or left <= 0 or not waiting.is_due(before, utc_text()):
+            return
         seconds = round(min(left, SLICE_SECONDS), 3)
         argument: dict[str, object] = {"before": before, "seconds": seconds}
         engine.writer.call(lambda: jobs_store.ask(NAME, argument, utc_text()))

@@ -8,6 +8,7 @@ its old times ends it once it is read again, which comes before all else.
 
 import heapq
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -64,19 +65,56 @@ def due(
     return list(dict.fromkeys([*_urgent(), *ids]))
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What there is to be read again below roots that are online: whether anything comes before all
+    else, and when the files that were read first and last were (None: there is none)."""
+
+    is_urgent: bool
+    first: str | None
+    last: str | None
+
+    def is_due(self, before: str, now: str) -> bool:
+        """Whether `due` gives a file at this time."""
+        is_old = self.first is not None and self.first < before
+        return self.is_urgent or is_old or (self.last is not None and self.last > now)
+
+
+def waiting() -> Waiting:
+    """What there is to be read again, whatever the time."""
+    roots = Root.select(Root.id).where(Root.is_active & (Root.state == RootState.ONLINE.value))
+    sorts = [(root_id, status) for (root_id,) in tuples(roots) for status in _READ]
+    return Waiting(bool(_urgent()), _first(sorts), _last(sorts))
+
+
+def _first(sorts: Sequence[tuple[int, str]]) -> str | None:
+    found = (_waiting_longest(*sort, File.read_at.is_null(False), 1) for sort in sorts)
+    return min((read_at for rows in found for read_at, _ in rows), default=None)
+
+
+def _last(sorts: Sequence[tuple[int, str]]) -> str | None:
+    found = (
+        _of_sort(*sort).select(File.read_at).order_by(File.read_at.desc()).limit(1)
+        for sort in sorts
+    )
+    return max((read_at for rows in found for (read_at,) in tuples(rows)), default=None)
+
+
 def _waiting_longest(
     root_id: int, status: str, wanted: Any, limit: int | None
 ) -> list[tuple[str, int]]:
     """(when it was read, id) of files of one root and state, as the index has them: the one that
     waits longest first."""
-    query = (
+    query = _of_sort(root_id, status).where(wanted).order_by(File.read_at, File.id).limit(limit)
+    return [(read_at, int(file_id)) for read_at, file_id in tuples(query)]
+
+
+def _of_sort(root_id: int, status: str) -> Any:
+    return (
         File.select(File.read_at, File.id)
         .join(Original)
-        .where((File.root == root_id) & (File.status == status) & wanted & (Original.size > 0))
-        .order_by(File.read_at, File.id)
-        .limit(limit)
+        .where((File.root == root_id) & (File.status == status) & (Original.size > 0))
     )
-    return [(read_at, int(file_id)) for read_at, file_id in tuples(query)]
 
 
 def _urgent() -> list[int]:
@@ -219,13 +257,8 @@ def numbers() -> dict[str, Any]:
 
 
 def _oldest() -> str | None:
-    roots = [root_id for (root_id,) in tuples(Root.select(Root.id).where(Root.is_active))]
-    first = (
-        _waiting_longest(root_id, status, File.read_at.is_null(False), 1)
-        for root_id in roots
-        for status in _READ
-    )
-    return min((read_at for found in first for read_at, _ in found), default=None)
+    roots = Root.select(Root.id).where(Root.is_active)
+    return _first([(root_id, status) for (root_id,) in tuples(roots) for status in _READ])
 
 
 def _files() -> Any:

@@ -46,6 +46,8 @@ class Writer:
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = (
             queue.SimpleQueue()
         )
+        self.transactions = 0
+        """How many calls were carried out: while it stays, so does everything in the store."""
         self._stopping = threading.Event()
         self._door = threading.Lock()
         self._is_shut = False
@@ -103,8 +105,12 @@ class Writer:
         attempt = 0
         while True:
             try:
-                with self._database.peewee.atomic():
-                    result = work()
+                try:
+                    with self._database.peewee.atomic():
+                        result = work()
+                finally:
+                    # Also where it failed: it may have been committed before that.
+                    self.transactions += 1
             except (OperationalError, sqlite3.Error) as error:
                 pause = PAUSES_SECONDS[min(attempt, len(PAUSES_SECONDS) - 1)]
                 is_patient = self._patience is None or waited + pause <= self._patience
