@@ -32,7 +32,7 @@ _SHARED = 1 << 17
 """From so many pictures on, waking a second thread costs less than it saves."""
 
 _LENT = 5 / 8
-"""Of the windows: the other thread finds the wholes meanwhile."""
+"""Of the windows, where the wholes are found by buckets meanwhile; else all of them."""
 
 _CHUNK = 2048
 """Pictures: their windows, and what becomes of them, stay inside the cache of a small processor."""
@@ -120,7 +120,8 @@ class SimilarityIndex:
         wholes = np.array([*turned, *keys[1:]], dtype=np.uint64)
         own, lent = self._count, None
         if self._count >= _SHARED:
-            own = int(self._count * (1 - _LENT))
+            is_quick = self._buckets is not None and limit <= WIDEST
+            own = int(self._count * (1 - _LENT)) if is_quick else 0
             lent = self._helper.submit(self._with_near_window, own, self._count, whole, limit)
         found = [np.empty(0, dtype=np.intp), *self._with_near_whole(wholes, limit)]
         found += self._with_near_window(0, own, whole, limit)
