@@ -55,8 +55,6 @@ def measure(options: Options) -> list[Row]:
                 f"{count:,} folders: start until all are watched and scanned",
                 one.seconds,
                 "s",
-                curve="start to watching",
-                files=count,
                 note=f"{one.cpu_seconds:.2f} s of processor time",
             )
             for count, one in ((_FEW, few), (_MANY, many))

@@ -15,12 +15,15 @@ from progress import say, show_count
 from rows import Row, median_row
 from running import Household
 from subject import SubjectError
+from twinlens.ingest.rebuild import DETECT_BURSTS, DETECT_DUPLICATES, VERDICT_RULES
+from twinlens.store import meta
+from twinlens.store.database import Database
 
 SECTION = "near"
 HERE = Path(__file__).resolve().parent
 _MIB = 1 << 20
 _SEARCHES = 300
-_PASSES = ("detect_bursts", "detect_duplicates")
+_PASSES = (DETECT_BURSTS, DETECT_DUPLICATES)
 _GIVEN_UP_SECONDS = 1800.0
 
 _MOST_MILLISECONDS = 10.0
@@ -29,7 +32,8 @@ _MOST_REBUILD_MIB = 1024.0
 
 
 def measure(options: Options) -> list[Row]:
-    """At the smallest and the largest size."""
+    """At the smallest and the largest size; all pairs are judged anew at the smallest alone: each
+    picture is compared with those near it, and these grow in number, too."""
     rows: list[Row] = []
     for files in sorted({options.known_files[0], options.known_files[-1]}):
         known = make_known(files, options.folder, show_count)
@@ -44,6 +48,8 @@ def measure(options: Options) -> list[Row]:
                 rows.append(_given_up(files, error))
             else:
                 rows += _rebuilt(files, costs)
+            if files == options.known_files[0]:
+                rows.append(_judged_anew(files, known.database, household))
     return rows
 
 
@@ -108,6 +114,21 @@ def _rebuilt(files: int, costs: list[Cost]) -> list[Row]:
             target=_MOST_REBUILD_MIB,
         ),
     ]
+
+
+def _judged_anew(files: int, path: Path, household: Household) -> Row:
+    """As after an update that changed the rules: no verdict counts any more."""
+    database = Database(path)
+    with database.connected(), database.peewee.atomic():
+        meta.write(VERDICT_RULES, "those of another version")
+    cost = cost_of(household.command("jobs", "start", DETECT_DUPLICATES))[0]
+    return Row(
+        SECTION,
+        f"all pairs judged anew, {files:,} files",
+        cost.wall_seconds,
+        "s",
+        note=f"{cost.cpu_seconds / files * 1000:.1f} ms of processor time a picture",
+    )
 
 
 def _given_up(files: int, error: CostlyError) -> Row:
