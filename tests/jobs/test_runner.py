@@ -75,6 +75,7 @@ class Pass:
         job: JobRecord | None = None,
         executor: Executor | None = None,
         is_stopped: Callable[[], bool] = lambda: False,
+        is_paused: Callable[[], bool] = lambda: False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         **changes: Any,
     ) -> JobRecord:
@@ -84,6 +85,7 @@ class Pass:
             executor or InPlace(),
             lambda: AT,
             is_stopped=is_stopped,
+            is_paused=is_paused,
             on_progress=on_progress,
         )
         job = job or self.store.write(lambda: jobs_store.ask("count", {}, AT))
@@ -444,3 +446,27 @@ def test_a_job_that_is_killed_at_random_absorbs_every_item_once(tmp_path: Path, 
     assert int(kills) >= 1
     assert (state, total, succeeded) == ("success", 60, 60)
     assert counts == [1] * 60
+
+
+def test_a_pass_that_is_paused_does_a_few_items_and_goes_on_later(numbers: Pass) -> None:
+    paused = numbers.run(is_paused=lambda: True, few=5)
+
+    assert paused.state is JobState.RUNNING
+    assert sum(numbers.absorbed().values()) == 8, "whole batches"
+    done = numbers.run(paused)
+    assert done.state is JobState.SUCCESS
+    assert set(numbers.absorbed().values()) == {1}
+    assert len(numbers.discovered) == numbers.count, "discovered once"
+
+
+def test_a_pass_of_few_items_is_not_paused(numbers: Pass) -> None:
+    assert numbers.run(is_paused=lambda: True, few=20).state is JobState.SUCCESS
+
+
+def test_a_pass_is_paused_in_its_middle_with_what_it_had_in_hand_recorded(numbers: Pass) -> None:
+    paused = numbers.run(is_paused=lambda: len(numbers.batches) >= 2, workers=1)
+
+    assert paused.state is JobState.RUNNING
+    assert 8 <= sum(numbers.absorbed().values()) < numbers.count
+    assert numbers.run(paused).state is JobState.SUCCESS
+    assert set(numbers.absorbed().values()) == {1}

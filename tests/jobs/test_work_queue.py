@@ -6,7 +6,7 @@ import pytest
 
 from support.made_up import AT
 from support.stores import Store
-from twinlens.errors import UsageError
+from twinlens.errors import StoreError, UsageError
 from twinlens.jobs.definition import JobDefinition, Registry
 from twinlens.jobs.work_queue import AGAIN, TAKEN_AT_ONCE, Patience, WorkQueue
 from twinlens.model.jobs import WorkItem
@@ -162,3 +162,19 @@ def test_what_was_leased_as_it_was_put_is_taken_up_after_a_crash(
 
     assert after.recover() == 1
     assert only(after).path == b"a"
+
+
+def test_what_was_leased_as_it_was_put_is_due_and_not_lost_when_the_store_cannot_be_asked(
+    queue: WorkQueue, store: Store, root_id: int, clock: ManualClock
+) -> None:
+    queue.put(root_id, [b"a"], "event")
+    queue.put_later(root_id, b"b", (10, 99))
+    clock.now += 5.0
+    store.writer.stop()
+    assert store.writer.join(10.0)
+
+    with pytest.raises(StoreError):
+        queue.lease(10)
+
+    assert queue.next_due() == clock.now
+    assert [item.path for item, _ in queue.lease(1)] == [b"a"]

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,29 @@ def test_the_daemon_waits_for_its_turn_to_read(house: House) -> None:
         assert house.files() == {}
         turn.close()
         eventually(lambda: is_listed(house, "one.jpg"), SOMETIME)
+        running.stop()
+
+
+def test_a_large_scan_waits_in_quiet_hours_and_arrivals_and_the_owner_do_not(house: House) -> None:
+    now = datetime.now()  # noqa: DTZ005 - the clock on the wall
+    spans = [f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"]
+    house.configure(schedule={"quiet_hours": spans})
+    number = 600
+    for n in range(number):
+        put_picture(house.root / f"{n}.jpg", n + 1)
+        os.utime(house.root / f"{n}.jpg", (1e9, 1e9))
+    with Daemon(house) as running:
+        eventually(lambda: house.status()["passes_wait"], SOMETIME, "the scan waits")
+        assert house.status()["passes_wait"] == f"quiet hours until {spans[0][-5:]}"
+        assert 0 < len(house.files()) < number
+        put_picture(house.root / "new.jpg", 0)
+        eventually(lambda: is_listed(house, "new.jpg"), SOMETIME, "what arrives is taken in")
+        assert len(house.files()) < number
+
+        house.scan()
+
+        assert len(house.files()) == number + 1
+        eventually(lambda: house.status()["passes_wait"] is None, SOMETIME)
         running.stop()
 
 

@@ -88,6 +88,7 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
             "queue",
             f"{queue['pending']} waiting, {queue['running']} under way, {queue['failed']} given up",
         ),
+        *([("passes", f"wait: {escape(why)}")] if (why := status["passes_wait"]) else []),
         ("orphans", f"{counted(status['orphans'], 'content')} that no file holds any more"),
     ]
     damaged = status["verification"]["rotten"] + status["verification"]["unreadable"]

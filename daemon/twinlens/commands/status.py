@@ -43,6 +43,7 @@ def status(database: Database) -> dict[str, Any]:
                 {"id": job.id, "name": job.name, "state": job.state.value}
                 for job in jobs_store.unfinished()
             ],
+            "passes_wait": (meta.read("passes_wait") if is_running else None) or None,
             "webhooks": {"waiting": waiting, "given_up": given_up, "last_error": last_error},
             "verification": _verification(),
             "vault": _vault(),

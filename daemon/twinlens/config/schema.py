@@ -21,7 +21,7 @@ from twinlens.config.choices import (
 )
 from twinlens.config.paths import AbsolutePath, in_locale
 from twinlens.config.section import Listing, Section, Word
-from twinlens.config.upkeep import BackupConfig, MetricsConfig, VerifyConfig
+from twinlens.config.upkeep import BackupConfig, MetricsConfig, ScheduleConfig, VerifyConfig
 from twinlens.config.vault import VaultConfig
 from twinlens.config.webhook import NotifyConfig, WebhookConfig
 
@@ -297,18 +297,6 @@ class CleanupConfig(Section):
         le=100,
         description="When more than this share of all originals would be forgotten, nothing is, "
         "until you say `twinlens cleanup --accept`.",
-    )
-
-
-class ScheduleConfig(Section):
-    """Passes that run by the clock."""
-
-    reconcile_interval_hours: float = Field(
-        default=24,
-        ge=0.1,
-        le=8784,
-        description="How often the counts in the database are checked against the files, and "
-        "mended.",
     )
 
 

@@ -1,9 +1,44 @@
 """The parts of the configuration that look after what is known: copies, reading again."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from twinlens.config.paths import AbsolutePath
-from twinlens.config.section import Section
+from twinlens.config.section import Listing, Section
+from twinlens.model.quiet_hours import QuietHours
+
+
+def _spans(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Spans of the day that leave some of it."""
+    QuietHours.parse(texts)
+    return texts
+
+
+class ScheduleConfig(Section):
+    """Passes that run by the clock."""
+
+    reconcile_interval_hours: float = Field(
+        default=24,
+        ge=0.1,
+        le=8784,
+        description="How often the counts in the database are checked against the files, and "
+        "mended.",
+    )
+    quiet_hours: Annotated[Listing[str], AfterValidator(_spans)] = Field(
+        default=(),
+        examples=[["08:00-22:30"]],
+        description="Spans of the day, by the local clock, in which long passes wait: reading what "
+        "a scan found in large numbers, reading files again, the vault, grouping anew. What "
+        "arrives is taken in all the same.",
+    )
+    pause_above_busy_percent: float = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Long passes wait while other programs use more than this share of all cores, "
+        "and go on when they use less than half of it; 0 never waits.",
+    )
 
 
 class BackupConfig(Section):

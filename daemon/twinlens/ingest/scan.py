@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 FEW_FILES = 20
 """So few absences are believed whatever their share of a root: an owner tidies up."""
 
+FEW_NEW_FILES = 256
+"""So many files that differ are looked at when long passes have to wait: on a share that is polled,
+a scan is how new pictures are found."""
+
 SAMPLE = 40
 """Known files that are looked for in a root that has another identity than before."""
 
@@ -82,6 +86,7 @@ class Scan:
             absorbed=self._absorbed,
             finalize=self._finalize,
             batch_size=batch_size,
+            few=FEW_NEW_FILES,
             retries=0,
             timeout_seconds=timeout_seconds,
         )

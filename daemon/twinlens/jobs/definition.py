@@ -36,6 +36,9 @@ class JobDefinition:
     - `absorbed(value)` hears what `absorb` returned, after the transaction went through.
     - `finalize()` ends the pass; what it returns is the job's result.
 
+    `few` items are worked on even while long passes have to wait: a pass with so little to do is
+    none.
+
     `retries` are tries after the first for an item that failed; `workers` bounds how many items are
     under way at once (0: as many as the executor likes); `timeout_seconds` is the time one item may
     take on the executor before its outcome is an error, each try for itself; its place on an
@@ -54,6 +57,7 @@ class JobDefinition:
     absorbed: Callable[[Any], None] = field(default=lambda value: None)
     finalize: Callable[[], dict[str, object]] = field(default=dict)
     batch_size: int = 32
+    few: int = 0
     workers: int = 0
     retries: int = 1
     timeout_seconds: float = 600.0

@@ -73,6 +73,7 @@ class JobRunner:
         clock: Callable[[], str],
         *,
         is_stopped: Callable[[], bool] = lambda: False,
+        is_paused: Callable[[], bool] = lambda: False,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,15 +82,16 @@ class JobRunner:
         self._executor = executor
         self._clock = clock
         self._is_stopped = is_stopped
+        self._is_paused = is_paused
         self._on_progress = on_progress
         self._monotonic = monotonic
 
     def run(self, job: JobRecord, definition: JobDefinition) -> JobRecord:
-        """Run the job to its end, or until it is stopped or cancelled, and return how it stands.
+        """Run the job until it ends, is stopped, paused or cancelled, and return how it stands.
 
-        A stopped job stays `running` in the store and goes on at the next call. An error of the
-        pass itself (not of an item) ends the job as `failed` and is raised again where it is an
-        error of the store.
+        A stopped job, and one that is paused with more than few items left, stays `running` in the
+        store and goes on at the next call. An error of the pass itself (not of an item) ends the
+        job as `failed` and is raised again where it is an error of the store.
         """
         try:
             return self._run(job.id, definition, json.loads(job.argument))
@@ -150,12 +152,14 @@ class JobRunner:
         under_way: deque[_Batch] = deque()
         unsubmitted: deque[tuple[_Batch, int]] = deque()
         running: dict[Future[Any], _UnderWay] = {}
+        few = definition.few
         while numbers or under_way:
             if self._is_stopped() or is_cancelled:
                 wait(running, definition.timeout_seconds)
                 return False
-            while numbers and len(unsubmitted) < most:
+            while numbers and len(unsubmitted) < most and (few > 0 or not self._is_paused()):
                 batch = self._load(job_id, numbers.popleft())
+                few -= len(batch.items)
                 under_way.append(batch)
                 unsubmitted.extend((batch, index) for index in range(len(batch.items)))
             while unsubmitted and len(running) < most:
@@ -166,6 +170,9 @@ class JobRunner:
                     running[future] = _UnderWay(batch, index)
             if running:
                 self._await_some(running, definition.timeout_seconds)
+            if not under_way:
+                # Paused, and what was in hand is recorded.
+                return False
             while not (self._is_stopped() or is_cancelled or not under_way) and self._is_done(
                 under_way[0], unsubmitted
             ):

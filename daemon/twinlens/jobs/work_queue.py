@@ -102,17 +102,15 @@ class WorkQueue:
 
     def lease(self, limit: int) -> list[tuple[WorkItem, Sample | None]]:
         """Take due items. They stay in the queue until they are recorded or fail."""
-        items: list[tuple[WorkItem, Sample | None]] = []
-        while self._taken and len(items) < limit:
-            items.append((self._taken.popleft(), None))
-        due = self.next_due() if len(items) < limit else None
+        at_hand = min(len(self._taken), limit)
+        stored: list[tuple[WorkItem, Sample | None]] = []
+        due = self._next_due() if at_hand < limit else None
         if due is not None and due <= self._now():
-            items += self._writer.call(
-                lambda: work_items.lease(
-                    self._now(), self.patience.lease_seconds, limit - len(items)
-                )
+            stored = self._writer.call(
+                lambda: work_items.lease(self._now(), self.patience.lease_seconds, limit - at_hand)
             )
-        return items
+        # Last, so that none is lost where the store cannot be asked.
+        return [(self._taken.popleft(), None) for _ in range(at_hand)] + stored
 
     def release_lost(self) -> int:
         """Take back items whose lease ran out."""
@@ -165,7 +163,7 @@ class WorkQueue:
 
     def next_due(self) -> float | None:
         """When the next item is due, in seconds since the epoch."""
-        return self._next_due()
+        return self._now() if self._taken else self._next_due()
 
     def counts(self) -> dict[str, int]:
         """How many items are pending, running, failed."""

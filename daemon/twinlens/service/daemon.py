@@ -30,6 +30,7 @@ from twinlens.service.engine import (
     exiftool_program,
     utc_text,
 )
+from twinlens.service.giving_way import GivingWay, giving_way
 from twinlens.service.purging import Purging
 from twinlens.service.requests import Holder
 from twinlens.service.sentry import Sentry
@@ -52,6 +53,9 @@ UNASKED_SECONDS = 60.0
 
 LONGEST_REST_SECONDS = 30.0
 """Whoever has a hint wakes the intake; this is for a clock that was set."""
+
+PAUSED_SECONDS = 5.0
+"""How often is looked whether passes that wait may go on."""
 
 HEALTH_SECONDS = 30.0
 ABSENT_SECONDS = 5.0
@@ -84,13 +88,19 @@ class Daemon:
         self._arrivals: Arrivals
         self._sentry: Sentry
         self._purging: Purging
+        self._giving_way: GivingWay
 
     def run(self, is_ended: Callable[[], bool], wait: Callable[[float], object]) -> None:
         """Start, work until `is_ended`, stop. `wait(seconds)` returns early at a signal.
 
         Raises what made the daemon unable to go on: a database that is gone or corrupt.
         """
-        options = EngineOptions(on_trouble=self._note_trouble)
+        self._giving_way = giving_way(
+            self._config.schedule,
+            few=lambda name: self._engine.registry.get(name).few,
+            tell=lambda why: self._engine.writer.call(lambda: meta.write("passes_wait", why)),
+        )
+        options = EngineOptions(on_trouble=self._note_trouble, is_paused=self._giving_way.is_paused)
         with Engine(self._config, options, self._bus, self._stop.is_set) as self._engine:
             notifier = self._notifier()
             schedule = Schedule()
@@ -237,10 +247,12 @@ class Daemon:
             if not self._is_watching.is_set() and time.monotonic() < first_scan_by:
                 # What arrives between a scan and its watch would be missed by both.
                 return 0.1
-            waiting = unfinished()
-            if not waiting:
-                return UNASKED_SECONDS
-            done = self._engine.carry_out(waiting[0])
+            job = self._giving_way.choose(waiting := unfinished())
+            if job is None:
+                return PAUSED_SECONDS if waiting else UNASKED_SECONDS
+            done = self._engine.carry_out(job)
+            if not self._stop.is_set():
+                self._giving_way.came_back(done)
             if done.error is not None:
                 self._problem(f"the pass {done.name} failed: {done.error}")
             self._engine.intake.wake.set()

@@ -64,12 +64,14 @@ class EngineOptions:
     """What differs between the daemon and a scan by hand.
 
     `patience_seconds` is how long a store that cannot be written is waited for (None: for ever);
-    `retry_pause_seconds` and `retries` replace the config's where a human waits.
+    `retry_pause_seconds` and `retries` replace the config's where a human waits; `is_paused` says
+    that the pass under way has to wait.
     """
 
     patience_seconds: float | None = None
     retry_pause_seconds: float | None = None
     retries: int | None = None
+    is_paused: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda progress: None
     on_trouble: Callable[[str], None] = lambda words: None
 
@@ -163,6 +165,7 @@ class Engine:
             self.pool,
             utc_text,
             is_stopped=self.is_stopped,
+            is_paused=self._options.is_paused,
             on_progress=self._options.on_progress,
         )
         try:

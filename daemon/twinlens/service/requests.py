@@ -21,6 +21,7 @@ from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.ingest.recorder import Touched
 from twinlens.service.engine import reason_to_ignore, utc_now, utc_text
+from twinlens.service.giving_way import BY_HAND
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -51,7 +52,9 @@ class Holder:
 
     def _scan(self, argument: Argument) -> dict[str, Any]:
         at = utc_text()
-        return {"job": self.writer.call(lambda: jobs_store.ask("scan", argument, at)).id}
+        # Whoever types it waits for it: it does not give way.
+        asked = argument | {BY_HAND: True}
+        return {"job": self.writer.call(lambda: jobs_store.ask("scan", asked, at)).id}
 
     def _start(self, argument: Argument) -> dict[str, Any]:
         return jobs_commands.start(self.writer, str(argument["name"]), utc_text())

@@ -1,0 +1,134 @@
+"""When long passes wait: in quiet hours, and while other programs keep the machine busy.
+
+What arrives is taken in all the same, and a pass with little to do is carried out: only the work on
+what was there before waits. A pass that waits keeps what it has done.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from twinlens.config.schema import ScheduleConfig
+from twinlens.host.load import Usage, usage
+from twinlens.model.jobs import JobRecord, JobState
+from twinlens.model.quiet_hours import QuietHours
+
+logger = logging.getLogger(__name__)
+
+MEASURED_SECONDS = 10.0
+"""Over how long other programs' use of the processor is measured."""
+
+STALE_SECONDS = 60.0
+"""A measurement that began longer ago says nothing of now."""
+
+BY_HAND = "by_hand"
+"""In the argument of a pass that somebody waits for."""
+
+
+class GivingWay:
+    """Says whether passes have to wait, and which may run meanwhile.
+
+    `most_percent` is the share of all cores that others may use before passes wait (0: any); they
+    go on when it is below half of that. `few(name)` is how many items a pass of this name may do
+    while it has to wait, `tell(words)` hears why passes wait, "" when they do not.
+    """
+
+    def __init__(
+        self,
+        quiet: QuietHours,
+        most_percent: float,
+        *,
+        few: Callable[[str], int],
+        tell: Callable[[str], None],
+        usage: Callable[[], Usage | None],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._quiet = quiet
+        self._most_percent = most_percent
+        self._few = few
+        self._tell = tell
+        self._usage = usage
+        self._now = now
+        self._monotonic = monotonic
+        self._measured: tuple[float, Usage] | None = None
+        self._percent: float | None = None
+        self._is_busy = False
+        self._is_awaited = False
+        self._paused: set[str] = set()
+        self._told: str | None = None
+
+    def is_paused(self) -> bool:
+        """Whether the pass under way has to wait."""
+        return not self._is_awaited and bool(self._reason())
+
+    def choose(self, waiting: Sequence[JobRecord]) -> JobRecord | None:
+        """The pass to carry out now; None where all that wait have to wait on."""
+        self._is_awaited = any(json.loads(job.argument).get(BY_HAND) for job in waiting)
+        if not self.is_paused():
+            self._paused.clear()
+            self._say("")
+            return waiting[0] if waiting else None
+        free = [job for job in waiting if job.cancel_requested or self._is_free(job.name)]
+        if len(free) < len(waiting):
+            self._say(self._reason())
+        return free[0] if free else None
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._paused and self._few(name) > 0
+
+    def came_back(self, job: JobRecord) -> None:
+        """Hear how a pass stands that was chosen: one that is not done was paused."""
+        if job.state is JobState.RUNNING:
+            self._paused.add(job.name)
+
+    def _reason(self) -> str:
+        end = self._quiet.until(self._now())
+        if end is not None:
+            return f"quiet hours until {end:%H:%M}"
+        if self._most_percent and self._is_machine_busy():
+            return f"other programs use {self._percent:.0f} % of the processor"
+        return ""
+
+    def _is_machine_busy(self) -> bool:
+        now = self._monotonic()
+        since = None if self._measured is None else now - self._measured[0]
+        if since is not None and since < MEASURED_SECONDS:
+            return self._is_busy
+        found = self._usage()
+        if self._measured is not None and found is not None and since is not None:
+            if since < STALE_SECONDS:
+                self._percent = found.others_percent(self._measured[1])
+                limit = self._most_percent / 2 if self._is_busy else self._most_percent
+                self._is_busy = self._percent > limit
+            else:
+                self._is_busy = False
+        self._measured = None if found is None else (now, found)
+        return self._is_busy
+
+    def _say(self, words: str) -> None:
+        if words == self._told:
+            return
+        if words:
+            logger.info("long passes wait: %s", words)
+        elif self._told:
+            logger.info("long passes go on")
+        self._told = words
+        self._tell(words)
+
+
+def giving_way(
+    schedule: ScheduleConfig, *, few: Callable[[str], int], tell: Callable[[str], None]
+) -> GivingWay:
+    """As the config wants it, by this machine's clock and processor."""
+    return GivingWay(
+        QuietHours.parse(schedule.quiet_hours),
+        schedule.pause_above_busy_percent,
+        few=few,
+        tell=tell,
+        usage=usage,
+        now=datetime.now,
+        monotonic=time.monotonic,
+    )
