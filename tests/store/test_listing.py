@@ -1,6 +1,7 @@
 """Claims about what is shown: live files of watched roots, and no duplicate that is none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,3 +240,38 @@ def test_a_reviewed_duplicate_group_that_stays_the_same_stays_reviewed(
     with store.database.reading():
         rows = store.database.peewee.execute_sql("SELECT key, reviewed FROM duplicate_group")
         assert rows.fetchall() == [("p1", 1)]
+
+
+def test_shared_contents_come_by_their_digests_and_the_first_before_the_last_are_read(
+    store: Store, root_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "AT_ONCE", 2)
+    words = [f"content {number}" for number in range(5)]
+
+    def work() -> None:
+        for word in words:
+            content = put_original(word)
+            for name in (b"b", b"a"):
+                put_file(root_id, word.encode() + name, content)
+        put_file(root_id, b"alone", put_original("alone"))
+
+    store.write(work)
+    views: list[object] = []
+    view = listing._view
+
+    def noting(row: Any) -> Any:
+        views.append(row)
+        return view(row)
+
+    monkeypatch.setattr(listing, "_view", noting)
+
+    with store.database.reading():
+        groups = listing.shared_originals()
+        first = next(groups)
+        assert len(views) <= 4
+        found = [first, *groups]
+
+    assert [files[0].original.sha256 for files in found if files[0].original] == sorted(
+        digest(word) for word in words
+    )
+    assert all([file.path[-1:] for file in files] == [b"a", b"b"] for files in found)

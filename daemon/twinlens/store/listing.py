@@ -5,6 +5,7 @@ but no longer watched.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from peewee import JOIN, fn
@@ -32,6 +33,9 @@ from twinlens.store.tables import (
     Original,
     Root,
 )
+
+AT_ONCE = 100
+"""Contents whose files one query reads."""
 
 
 def files() -> Iterator[FileView]:
@@ -78,21 +82,20 @@ def groups_of_file(file_id: int) -> list[FileGroupView]:
 
 
 def shared_originals() -> Iterator[tuple[FileView, ...]]:
-    """For each content with more than one live file: those files, in the order of their paths."""
-    query = (
-        _live()
-        .where((Original.reference_count > 1) & (Original.size > 0))
-        .order_by(Original.sha256, Root.path, File.directory, File.name)
+    """For each content with more than one live file: those files, in the order of their paths.
+    Contents come by their digests; the first do not wait for what is behind them."""
+    shared = Original.select(Original.sha256, Original.id).where(
+        (Original.reference_count > 1) & (Original.size > 0)
     )
-    batch: list[FileView] = []
-    for row in query.iterator():
-        view = _view(row)
-        if batch and batch[0].file.original_id != view.file.original_id:
-            yield tuple(batch)
-            batch = []
-        batch.append(view)
-    if batch:
-        yield tuple(batch)
+    ids = [original_id for _, original_id in sorted(tuples(shared))]
+    for start in range(0, len(ids), AT_ONCE):
+        query = (
+            _live()
+            .where(File.original.in_(ids[start : start + AT_ONCE]))
+            .order_by(Original.sha256, Root.path, File.directory, File.name)
+        )
+        for _, rows in groupby(query, key=lambda row: row.original_id):
+            yield tuple(_view(row) for row in rows)
 
 
 def files_of_original(original_id: int, *, most: int | None = None) -> tuple[FileView, ...]:
