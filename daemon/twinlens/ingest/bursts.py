@@ -7,6 +7,7 @@ files of its photograph.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from twinlens.analysis.names import parse_name
@@ -24,15 +25,52 @@ BUCKET = ""
 """Bursts stand under no name: they are found by their members."""
 
 
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Which files of a bucket are looked at: a camera gives the same names again and again, and
+    what lies under one of them in another folder is no part of a burst here.
+
+    `folders` are those where files came, changed, moved or went (None: every folder), `contents`
+    those that a change or a photograph touched, wherever they lie.
+    """
+
+    folders: frozenset[bytes] | None
+    contents: frozenset[int]
+
+    @classmethod
+    def of(
+        cls, root_id: int, folders: Iterable[tuple[int, bytes]] | None, contents: Iterable[int]
+    ) -> "Concerned":
+        """Those of one root."""
+        own = None if folders is None else frozenset(f for root, f in folders if root == root_id)
+        return cls(own, frozenset(contents))
+
+    def is_met_by(self, directory: bytes, original_id: int | None) -> bool:
+        """Whether a file of this folder and content is looked at."""
+        return self.folders is None or directory in self.folders or original_id in self.contents
+
+
 def regroup_bursts(
-    root_id: int, buckets: Iterable[str], limits: BurstLimits, at: str | None = None
+    root_id: int,
+    buckets: Iterable[str],
+    limits: BurstLimits,
+    at: str | None,
+    concerned: Concerned,
 ) -> tuple[list[FileGroup], set[int]]:
-    """Look anew at the shots around the files of these buckets. Returns the bursts that are new,
-    and the contents of all live files whose membership changed. With the time `at`, what changed is
-    noted."""
+    """Look anew at the shots around those files of these buckets that are concerned. Returns the
+    bursts that are new, and the contents of all live files whose membership changed. With the time
+    `at`, what changed is noted."""
     names = list(buckets)
-    stored = bursts_store.stored_under(root_id, names)
-    seeds = {frame.file_id: frame for frame in bursts_store.under(root_id, names)}
+    stored = {
+        member.group_id
+        for member in bursts_store.stored_under(root_id, names)
+        if concerned.is_met_by(member.directory, member.original_id)
+    }
+    seeds = {
+        frame.file_id: frame
+        for frame in bursts_store.under(root_id, names)
+        if concerned.is_met_by(frame.directory, frame.original_id)
+    }
     around: set[int] = set()
     enough: list[int] = []
     asked: set[int] = set()

@@ -71,11 +71,19 @@ class Recorded:
 @dataclass(slots=True)
 class Touched:
     """What has to be regrouped: (root id, bucket) pairs, and contents. `fresh` are those of them
-    that were not known before."""
+    that were not known before. `folders` are the (root id, folder) of the files in the buckets that
+    came, changed, moved or went; None where that is not known."""
 
     buckets: set[tuple[int, str]] = field(default_factory=set)
     originals: set[int] = field(default_factory=set)
     fresh: set[int] = field(default_factory=set)
+    folders: set[tuple[int, bytes]] | None = None
+
+    def add_path(self, root_id: int, path: bytes, bucket: str) -> None:
+        """A file at this path came, changed, moved or went."""
+        self.buckets.add((root_id, bucket))
+        if self.folders is not None:
+            self.folders.add((root_id, path.rpartition(b"/")[0]))
 
 
 class Recorder:
@@ -86,7 +94,7 @@ class Recorder:
 
     def record(self, batch: Iterable[Seen]) -> tuple[list[Recorded], Touched]:
         """Record findings; renames first, so that the old path's absence is no deletion."""
-        touched = Touched()
+        touched = Touched(folders=set())
         ordered = sorted(batch, key=lambda seen: seen.moved_from is None)
         results = [self._one(seen, touched) for seen in ordered]
         settle_capture_times(touched.originals, self._clock, fresh=touched.fresh)
@@ -112,7 +120,7 @@ class Recorder:
             return Recorded(seen, Change.UNCHANGED)
         files_store.set_gone(known.id, self._at())
         self._release(known, touched)
-        touched.buckets.add((seen.root_id, _bucket(known.path)))
+        touched.add_path(seen.root_id, known.path, _bucket(known.path))
         return Recorded(seen, Change.GONE, known.id, known.original_id)
 
     def _unknown(self, seen: Seen, known: FileRecord | None) -> Recorded:
@@ -164,7 +172,8 @@ class Recorder:
         if was_gone:
             originals_store.add_reference(source.original_id)
         touched.originals.add(source.original_id)
-        touched.buckets |= {(source.root_id, old_bucket), (seen.root_id, bucket)}
+        touched.add_path(source.root_id, source.path, old_bucket)
+        touched.add_path(seen.root_id, seen.path, bucket)
         return Recorded(seen, Change.MOVED, source.id, source.original_id)
 
     def _unreadable(
@@ -202,7 +211,7 @@ class Recorder:
             self._release(known, touched)
         originals_store.add_reference(original_id)
         touched.originals.add(original_id)
-        touched.buckets.add((seen.root_id, bucket))
+        touched.add_path(seen.root_id, seen.path, bucket)
         if not was_live:
             return Recorded(seen, Change.ADDED, file_id, original_id, error)
         others = tuple(
@@ -260,7 +269,7 @@ class Recorder:
         """What is known of a content now holds for all its files."""
         original = originals_store.get(original_id)
         for record in files_store.of_original(original_id):
-            touched.buckets.add((record.root_id, _bucket(record.path)))
+            touched.add_path(record.root_id, record.path, _bucket(record.path))
             if record.status in (FileStatus.OK, FileStatus.BROKEN):
                 condition = _condition(record.path, original.size, original.measurement)
                 files_store.set_condition(record.id, condition, self._at())

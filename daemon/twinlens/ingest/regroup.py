@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from twinlens.grouping.bursts import BurstLimits
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.grouping.pairs import AmbiguousPair
-from twinlens.ingest.bursts import regroup_bursts
+from twinlens.ingest.bursts import Concerned, regroup_bursts
 from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.photographs import regroup_photographs
@@ -84,7 +84,8 @@ class Regrouper:
                 disturbed |= photographs.changed
                 grouped |= photographs.grouped
             # Photographs first: a shot of a burst is all files of its photograph.
-            new, changed = regroup_bursts(root_id, sorted(buckets), self._bursts, at)
+            concerned = Concerned.of(root_id, touched.folders, disturbed | grouped)
+            new, changed = regroup_bursts(root_id, sorted(buckets), self._bursts, at, concerned)
             result.file_groups.extend(new)
             # Frames of one burst are no duplicates of each other.
             disturbed |= changed

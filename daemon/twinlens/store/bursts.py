@@ -6,7 +6,7 @@ that hang together are known.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import JOIN
 
@@ -22,7 +22,10 @@ from twinlens.store.tables import File, GroupMember, Original
 from twinlens.store.tables import FileGroup as GroupRow
 
 _PICTURES = (Kind.IMAGE.value, Kind.RAW.value)
-_FIELDS = (File.id, File.directory, File.burst_key, Original.captured_at, Original.burst_id)
+_FIELDS = (
+    *(File.id, File.directory, File.original, File.burst_key),
+    *(Original.captured_at, Original.burst_id),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,18 @@ class Frame:
 
     file_id: int
     directory: bytes
+    original_id: int
     captured_at: str | None
     burst_id: str | None
     burst_key: str | None
+
+
+class Stored(NamedTuple):
+    """A file that was recorded in a burst, by the burst's id."""
+
+    group_id: int
+    directory: bytes
+    original_id: int | None
 
 
 def _is_live_picture() -> Any:
@@ -96,7 +108,7 @@ _WITH_KEY = Statement(
 _STORED_UNDER = Statement(
     File,
     lambda: (
-        File.select(GroupMember.group)
+        File.select(GroupMember.group, File.directory, File.original)
         .join(GroupMember, JOIN.CROSS)
         .join(GroupRow, JOIN.CROSS)
         .where(
@@ -106,7 +118,6 @@ _STORED_UNDER = Statement(
             & (GroupRow.id == GroupMember.group)
             & (GroupRow.group_type == GroupType.BURST.value)
         )
-        .distinct()
     ),
 )
 _STORED_OF = Statement(
@@ -179,9 +190,10 @@ def with_key(root_id: int, directory: bytes, burst_key: str) -> list[Frame]:
     return [_frame(row) for row in rows]
 
 
-def stored_under(root_id: int, buckets: Iterable[str]) -> set[int]:
-    """The ids of the bursts that the files of these buckets, gone or not, were recorded in."""
-    return {group_id for (group_id,) in _STORED_UNDER.tuples(root=root_id, buckets=buckets)}
+def stored_under(root_id: int, buckets: Iterable[str]) -> list[Stored]:
+    """The files of these buckets, gone or not, that were recorded in a burst."""
+    rows = _STORED_UNDER.tuples(root=root_id, buckets=buckets)
+    return [Stored(group, bytes(directory), content) for group, directory, content in rows]
 
 
 def stored_of(file_ids: Iterable[int]) -> set[int]:
@@ -220,6 +232,7 @@ def _frame(row: Any) -> Frame:
     return Frame(
         int(row.id),
         bytes(row.directory),
+        int(row.original_id),
         row.captured_at,
         row.burst_id,
         row.burst_key,
