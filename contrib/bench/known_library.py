@@ -8,10 +8,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 from known import Known, make_known
-from measuring import CommandError, Cost, cost_of
+from measuring import CommandError, Cost, children_seconds, cost_of
 from opens import OpenCounter
 from options import Options
 from progress import say, show_count
@@ -25,6 +24,8 @@ SETTLE_SECONDS = 1.0
 _QUICK_ROUNDS = 2
 """Times a round's measurements of what takes a moment only."""
 _SCREEN_LINES = 40
+_PROCESSOR = ": processor time"
+_A_FILE = f"{_PROCESSOR} a file"
 _BLOCK = 512
 """What the kernel counts writing in (getrusage(2), ru_oublock)."""
 
@@ -139,33 +140,36 @@ def _reads(known: Known, household: Household, rounds: int) -> list[Row]:
     """`status`, and the first screen of `duplicates` as somebody who pages through it has it."""
     say(f"{known.files} files: status, duplicates")
     size = f"{known.files:,} files"
-    status = [cost_of(household.command("status"))[0] for _ in range(rounds)]
-    screens = [_first_screen(household.command("duplicates")) for _ in range(rounds)]
-    return [
-        median_row(
-            SECTION,
-            f"status, {size}",
-            [cost.wall_seconds for cost in status],
-            "s",
-            target=_MOST_STATUS_SECONDS,
-            curve="status",
-            files=known.files,
-            note=f"{median(cost.cpu_seconds for cost in status):.2f} s of processor time",
-        ),
-        median_row(
-            SECTION,
-            f"duplicates, first screen, {size}",
-            screens,
-            "s",
-            curve="duplicates",
-            files=known.files,
-        ),
-    ]
+    found = {
+        "status": [_times(cost_of(household.command("status"))[0]) for _ in range(rounds)],
+        "duplicates": [_first_screen(household.command("duplicates")) for _ in range(rounds)],
+    }
+    targets = {"status": _MOST_STATUS_SECONDS}
+    rows = []
+    for name, times in found.items():
+        rows += [
+            median_row(
+                SECTION,
+                f"{name}, {size}",
+                [wall for wall, _ in times],
+                "s",
+                target=targets.get(name),
+                curve=name,
+                files=known.files,
+            ),
+            median_row(SECTION, f"{name}, {size}{_PROCESSOR}", [cpu for _, cpu in times], "s"),
+        ]
+    return rows
 
 
-def _first_screen(command: Sequence[str]) -> float:
-    """Seconds until as many lines are there as a screen holds; the rest is not asked for."""
-    started = time.perf_counter()
+def _times(cost: Cost) -> tuple[float, float]:
+    return cost.wall_seconds, cost.cpu_seconds
+
+
+def _first_screen(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds until as many lines are there as a screen holds, and of processor time; the rest is
+    not asked for."""
+    before, started = children_seconds(), time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(_SCREEN_LINES)]
@@ -173,26 +177,25 @@ def _first_screen(command: Sequence[str]) -> float:
         process.stdout.close()
     if not lines[0]:
         raise SubjectError(f"{' '.join(command)} showed nothing")
-    return seconds
+    return seconds, children_seconds() - before
 
 
 def _growths(rows: Sequence[Row], sizes: Sequence[int]) -> list[Row]:
-    """How each figure changes from the smallest library to the largest.
-
-    A figure a file, or one that does not depend on their number, stays as it is: 1.
-    """
+    """How the processor time changes from the smallest library to the largest: that of a file for
+    the scan, all of it for what should not depend on their number. As it is: 1."""
     if len(sizes) < 2:
         return []
+    figures = {row.what: row.measured for row in rows}
     found = []
-    for curve in ("second scan", "status", "duplicates"):
-        points = {row.files: row.measured for row in rows if row.curve == curve}
-        small, large = points[sizes[0]], points[sizes[-1]]
+    for name in ("second scan", "status", "duplicates"):
+        what = _A_FILE if name == "second scan" else _PROCESSOR
+        small, large = (figures[f"{name}, {size:,} files{what}"] for size in (sizes[0], sizes[-1]))
         if not small or large is None:
             continue
         found.append(
             Row(
                 SECTION,
-                f"growth of {curve}{' a file' if curve == 'second scan' else ''}, "
+                f"growth of {name}{' a file' if what is _A_FILE else ''}, "
                 f"{sizes[0]:,} to {sizes[-1]:,} files",
                 large / small,
                 "x",
@@ -200,7 +203,25 @@ def _growths(rows: Sequence[Row], sizes: Sequence[int]) -> list[Row]:
                 kind="ratio",
             )
         )
-    return found
+    return [*found, _further_files(rows, sizes)]
+
+
+def _further_files(rows: Sequence[Row], sizes: Sequence[int]) -> Row:
+    """What the files of the largest library take beyond those of the smallest: no start in it."""
+    processor = {row.subject: row.measured or 0.0 for row in rows if row.what == "processor"}
+    scan, walk = (
+        processor[f"{name}, {sizes[-1]:,} files"] - processor[f"{name}, {sizes[0]:,} files"]
+        for name in ("second scan", "bare walk")
+    )
+    return Row(
+        SECTION,
+        f"second scan, the files beyond {sizes[0]:,}: processor time beside a bare walk",
+        scan / walk if walk > 0 else None,
+        "x",
+        target=_MOST_WALKS,
+        kind="ratio",
+        note="without what a start takes",
+    )
 
 
 def _scan(household: Household) -> tuple[Cost, dict[str, object]]:

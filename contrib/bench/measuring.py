@@ -74,7 +74,7 @@ def cost_of(
 
     Call `adopt_orphans` first, and let no other child run meanwhile.
     """
-    before, machine_before = _children_seconds(), machine_seconds()
+    before, machine_before = children_seconds(), machine_seconds()
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -95,7 +95,7 @@ def cost_of(
         _reap_orphans()
     if process.returncode not in accepted:
         raise CommandError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
-    cpu = _children_seconds() - before
+    cpu = children_seconds() - before
     others = max(machine_seconds() - machine_before - cpu, 0.0) / wall
     return Cost(wall, cpu, peak.rss_bytes, peak.pss_bytes, others), output
 
@@ -163,7 +163,8 @@ def _reap_orphans() -> None:
             return
 
 
-def _children_seconds() -> float:
+def children_seconds() -> float:
+    """The processor time of all children that have ended and were waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
