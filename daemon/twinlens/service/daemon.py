@@ -122,11 +122,12 @@ class Daemon:
                     self._bus.subscribe(notifier)
                     notifier.start()
                 self._ask_scan(None, "start")
+                self._fill(schedule)
+                self._announce_start()
+                # Only now: the first scan takes all of a core for as long as it lasts.
                 for thread in threads:
                     thread.start()
-                self._fill(schedule)
                 schedule.start()
-                self._announce_start()
                 self._readiness.ready()
                 threads.append(start_warming(self._engine))
                 self._live(is_ended, wait)
