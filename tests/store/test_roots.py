@@ -6,6 +6,7 @@ from support.made_up import put_file
 from support.stores import Store
 from twinlens.model.roots import RootIdentity, RootState, WatchMode
 from twinlens.store import files, roots
+from twinlens.store.tables import Root
 
 
 def test_a_root_that_is_no_longer_named_keeps_its_id_and_files(store: Store) -> None:
@@ -46,3 +47,21 @@ def test_what_is_known_of_a_root_comes_back(store: Store) -> None:
     assert (now.path, now.identity) == (b"/srv/\xff\n", identity)
     assert (now.state, now.detail) == (RootState.SUSPECT, "many are missing")
     assert (now.watch_mode, now.watch_detail, now.overflows) == (WatchMode.POLLING, "nfs", 2)
+
+
+def test_roots_that_are_named_again_are_not_written(store: Store, tmp_path: Path) -> None:
+    store.adopt(tmp_path / "a", tmp_path / "b")
+    before = store.write(changes)
+
+    store.adopt(tmp_path / "a", tmp_path / "b")
+    assert store.write(changes) == before
+
+    store.adopt(tmp_path / "a")
+    store.adopt(tmp_path / "a", tmp_path / "b", catalog="other")
+    assert [root.catalog for root in store.read(roots.active)] == ["other", "other"]
+    assert store.write(changes) > before
+
+
+def changes() -> int:
+    """How many rows the writer has written in its life."""
+    return int(Root._meta.database.execute_sql("SELECT total_changes()").fetchone()[0])

@@ -18,12 +18,16 @@ def adopt(catalogs: Sequence[tuple[str, str, Sequence[bytes]]]) -> list[RootReco
     Root.update(is_active=False).where(Root.is_active & Root.path.not_in(named)).execute()
     for name, action, paths in catalogs:
         Catalog.insert(name=name, action=action).on_conflict(
-            conflict_target=[Catalog.name], update={Catalog.action: action}
+            conflict_target=[Catalog.name],
+            update={Catalog.action: action},
+            where=(Catalog.action != action),
         ).execute()
         catalog = Catalog.get(Catalog.name == name)
         for path in paths:
             Root.insert(catalog=catalog, path=path, is_active=True).on_conflict(
-                conflict_target=[Root.path], update={Root.catalog: catalog, Root.is_active: True}
+                conflict_target=[Root.path],
+                update={Root.catalog: catalog, Root.is_active: True},
+                where=((Root.catalog != catalog) | ~Root.is_active),
             ).execute()
     return active()
 
