@@ -181,6 +181,20 @@ def test_a_large_jpeg_counts_as_it_is_decoded(scene: Image.Image) -> None:
     assert "too large" in (decoded(progressive, pixels=1_000_000).error or "")
 
 
+def test_a_picture_of_endless_passes_is_refused_before_it_is_decoded(scene: Image.Image) -> None:
+    whole = encoded(scene, "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    again = whole[last:-2]
+    hostile = whole[:-2] + 1000 * again + b"\xff\xd9"
+    # What lies behind the end is no scan: a clip may hold any bytes.
+    honest = whole + 1000 * b"\xff\xda"
+
+    assert decoded(hostile).error == "broken: more than 500 scans"
+    assert (decoded(hostile).width, decoded(hostile).height) == scene.size
+    assert decoded(honest).error is None
+    assert distance(decoded(honest), scene) <= 2
+
+
 def test_a_bomb_of_text_is_not_unpacked(scene: Image.Image) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "x" * 80_000_000, zip=True)

@@ -5,6 +5,7 @@ content that looks like it; what is too large to decode, or damaged, keeps the f
 Decoding is strict: half a picture is an error, not a picture with a grey half.
 """
 
+import io
 import os
 import struct
 import warnings
@@ -31,6 +32,7 @@ from PIL import (
 from twinlens.media.exif import EmbeddedTags, read_embedded
 from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
+from twinlens.media.image_data import has_more_scans
 from twinlens.media.thumbnails import DRAFT_SIDE, chroma, grey, small, upright
 
 _FORMATS: Final = {
@@ -50,6 +52,9 @@ _FORMATS: Final = {
 }
 _BOXED: Final = frozenset({"HEIF", "AVIF"})
 _DRAFT_FACTOR = 8
+_MOST_SCANS: Final = 500
+"""An encoder writes about ten. Each is a pass over all blocks: libjpeg-turbo advises this limit
+against files of 200 kB that keep a decoder busy for hours (its report LJT-01, issue 3)."""
 _ORIENTATION_OF_QUARTERS: Final = {1: 8, 2: 3, 3: 6}
 _ORIENTATION_TAG = 0x0112
 _TEXT_TOO_LARGE = "broken: its text is larger than allowed"
@@ -212,6 +217,11 @@ def _draft(image: Image.Image, most_pixels: int) -> str | None:
     is_progressive = "progressive" in image.info
     if full > most_pixels * (1 if is_progressive else _DRAFT_FACTOR):
         return _too_many(image)
+    stream = image.fp  # type: ignore[attr-defined]  # every opened file has one
+    # One that is too large to be held has its deadline.
+    is_held = isinstance(stream, io.BytesIO)
+    if is_progressive and is_held and has_more_scans(stream.getvalue(), _MOST_SCANS):
+        return f"broken: more than {_MOST_SCANS} scans"
     whole = f"{image.size[0]}x{image.size[1]}"
     # YCbCr spares the conversion to RGB, and its Y is what a grey decoding would give. libjpeg
     # cannot make it from a JPEG that stores RGB.

@@ -27,6 +27,7 @@ _MOST_PARTS: Final = 100_000
 
 _EOI: Final = 0xD9
 _SOS: Final = 0xDA
+_START_OF_SCAN: Final = bytes((0xFF, _SOS))
 _COM: Final = 0xFE
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -57,6 +58,19 @@ def image_digest(data: bytes, media_type: str) -> str | None:
     except (_UnclearError, struct.error):
         return None
     return f"{media_type.removeprefix('image/')}:{digest.hexdigest()}"
+
+
+def has_more_scans(data: bytes, most: int) -> bool:
+    """Whether a JPEG has more than `most` scans before its end, or before it is damaged."""
+    scans = 0
+    try:
+        for part in _jpeg(memoryview(data)):
+            scans += part[:2] == _START_OF_SCAN
+            if scans > most:
+                return True
+    except (_UnclearError, struct.error):
+        pass
+    return False
 
 
 def _jpeg(data: memoryview) -> Iterator[bytes | memoryview]:
