@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from support.made_up import digest, measured, put_file, put_original
+from support.made_up import digest, measured, put_original
 from support.stores import Store
 from twinlens.analysis.miniature import miniature
 from twinlens.grouping.miniatures import Miniature
@@ -18,6 +18,11 @@ from twinlens.store import files, lookalikes, miniatures, originals, roots
 from twinlens.store.database import Database
 from twinlens.store.schema import Schema
 
+_FILE_OF_THAT_TIME = """
+    INSERT INTO file (root_id, directory, name, radical, size, mtime_ns, ctime_ns, device, inode,
+        is_nested, original_id, kind, status, first_seen_at, updated_at)
+    VALUES (?, x'', CAST('a.jpg' AS BLOB), 'a', 1, 1, 1, 1, 1, 0, 9, 'image', 'ok', '', '')
+"""
 BEFORE, HERE = "0030_vault", "0040_miniatures_apart"
 
 
@@ -167,8 +172,7 @@ def test_an_upgrade_leaves_what_refers_to_a_content(
     database, _ = old
     with database.connected(), database.peewee.atomic():
         root_id = roots.adopt([("family", "report", [bytes(tmp_path)])])[0].id
-        file_id = put_file(root_id, b"a.jpg", None)
-        database.peewee.execute_sql("UPDATE file SET original_id = 9 WHERE id = ?", (file_id,))
+        database.peewee.execute_sql(_FILE_OF_THAT_TIME, (root_id,))
         database.peewee.execute_sql(
             "INSERT INTO lookalike VALUES (8, 9, 'similar', 90.0, 3, 90.0, 'rule', 0)"
         )
@@ -176,7 +180,7 @@ def test_an_upgrade_leaves_what_refers_to_a_content(
     Schema(database).up()
 
     with database.reading():
-        assert [one.id for one in files.of_original(9)] == [file_id]
+        assert [one.path for one in files.of_original(9)] == [b"a.jpg"]
         assert [(one.first_id, one.second_id) for one in lookalikes.verdicts_on([9])] == [(8, 9)]
         assert database.peewee.execute_sql("PRAGMA foreign_key_check").fetchall() == []
     with database.connected():
