@@ -110,31 +110,31 @@ def test_a_pixels_name_ends_at_the_milliseconds(name: str, facet: str | None) ->
     parts = parse_name(name.encode())
 
     assert parts.radical == "pxl_20210801_100000123"
-    assert (parts.facet, parts.grammar) == (facet, "pixel")
+    assert parts.facet == facet
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "facet", "grammar"),
+    ("name", "key", "facet"),
     [
-        ("00001IMG_00001_BURST20190501102030123_COVER.jpg", "20190501102030123", "COVER", "google"),
-        ("00002IMG_00002_BURST20190501102030123.jpg", "20190501102030123", None, "google"),
-        ("IMG_20190501_102030_BURST001_COVER.jpg", "img_20190501_102030", "COVER", "android"),
-        ("IMG_20190501_102030123_BURST002.jpg", "img_20190501_102030123", None, "android"),
-        ("IMG_20190501_102030_BURST12.jpg", "img_20190501_102030", None, "android"),
-        ("20190501_102030_001.jpg", "20190501_102030", "COVER", "samsung"),
-        ("20190501_102030_012.jpg", "20190501_102030", None, "samsung"),
-        ("DSC_0001_BURST20190501102030123_COVER.JPG", "20190501102030123", "COVER", "sony"),
-        ("G0011234.JPG", "g001", None, "gopro"),
-        ("G0011234.MP4", None, None, None),
-        ("20190501_102030.jpg", None, None, "samsung"),
+        ("00001IMG_00001_BURST20190501102030123_COVER.jpg", "20190501102030123", "COVER"),
+        ("00002IMG_00002_BURST20190501102030123.jpg", "20190501102030123", None),
+        ("IMG_20190501_102030_BURST001_COVER.jpg", "img_20190501_102030", "COVER"),
+        ("IMG_20190501_102030123_BURST002.jpg", "img_20190501_102030123", None),
+        ("IMG_20190501_102030_BURST12.jpg", "img_20190501_102030", None),
+        ("20190501_102030_001.jpg", "20190501_102030", "COVER"),
+        ("20190501_102030_012.jpg", "20190501_102030", None),
+        ("DSC_0001_BURST20190501102030123_COVER.JPG", "20190501102030123", "COVER"),
+        ("G0011234.JPG", "g001", None),
+        ("G0011234.MP4", None, None),
+        ("20190501_102030.jpg", None, None),
     ],
 )
 def test_a_burst_is_known_by_its_makers_grammar(
-    name: str, key: str | None, facet: str | None, grammar: str | None
+    name: str, key: str | None, facet: str | None
 ) -> None:
     parts = parse_name(name.encode())
 
-    assert (parts.burst_key, parts.facet, parts.grammar) == (key, facet, grammar)
+    assert (parts.burst_key, parts.facet) == (key, facet)
 
 
 def test_frames_of_a_burst_share_a_key_and_keep_radicals_of_their_own() -> None:
@@ -150,13 +150,8 @@ def test_apples_edit_original_and_movie_meet_under_the_counter() -> None:
     parts = [parse_name(name) for name in names]
 
     assert {part.radical for part in parts} == {"img_4120"}
-    assert {part.grammar for part in parts} == {"apple"}
     assert [part.edit_mark for part in parts] == [None, "E", None, None]
     assert [part.facet for part in parts] == [None, None, "O", "HEVC"]
-
-
-def test_a_counter_that_many_makers_use_is_nobodys_grammar() -> None:
-    assert parse_name(b"IMG_4120.JPG").grammar is None
 
 
 @pytest.mark.parametrize(

@@ -93,17 +93,6 @@ _NUMBERED_BURST = re.compile(r"(.+)_BURST[0-9]{1,4}", re.IGNORECASE)
 _SAMSUNG_BURST = re.compile(r"([0-9]{8}_[0-9]{6})_([0-9]{3})")
 _GOPRO_GROUP = re.compile(r"G([0-9]{3})[0-9]{4}", re.IGNORECASE)
 
-_GRAMMARS = (
-    ("pixel", re.compile(rf"PXL_{_STAMP}.*", re.IGNORECASE | re.DOTALL)),
-    ("google", _GOOGLE_BURST),
-    ("google", re.compile(rf"MVIMG_{_STAMP}.*", re.IGNORECASE | re.DOTALL)),
-    ("sony", _SONY_BURST),
-    ("samsung", re.compile(r"[0-9]{8}_[0-9]{6}(?:_[0-9]{3})?")),
-    ("android", re.compile(rf"(?:IMG|VID|PANO|BURST)_{_STAMP}.*", re.IGNORECASE | re.DOTALL)),
-    ("lumia", re.compile(r"WP_[0-9]{8}_.*", re.IGNORECASE | re.DOTALL)),
-    ("whatsapp", re.compile(r"(?:IMG|VID)-[0-9]{8}-WA[0-9]{4,}", re.IGNORECASE)),
-)
-_PICTURE_OF_APPLE = frozenset({"heic", "heif", "mov", "aae"})
 _NO_NAME = re.compile(r"[\s._~()\-]*")
 
 
@@ -124,7 +113,6 @@ class NameParts:
     edit_mark: str | None = None
     facet: str | None = None
     burst_key: str | None = None
-    grammar: str | None = None
 
     @property
     def is_surely_edited(self) -> bool:
@@ -163,7 +151,6 @@ def parse_name(name: bytes) -> NameParts:
         edit_mark=edit_mark,
         facet=facet or ("COVER" if is_cover else None),
         burst_key=burst_key,
-        grammar=_grammar(stem, rest, extension, is_apple=apple is not None or facet == "HEVC"),
     )
 
 
@@ -216,17 +203,6 @@ def _burst(stem: str, extension: str) -> tuple[str | None, bool]:
     if match is not None and extension in {"jpg", "jpeg", "gpr"}:
         return f"g{match[1]}", False
     return None, False
-
-
-def _grammar(stem: str, rest: str, extension: str, *, is_apple: bool) -> str | None:
-    """Whose way of naming it is; None where many makers use it (`IMG_1234.JPG`)."""
-    for name, pattern in _GRAMMARS:
-        if pattern.fullmatch(rest) is not None or pattern.fullmatch(stem) is not None:
-            return name
-    if _GOPRO_GROUP.fullmatch(rest) is not None and extension in {"jpg", "jpeg", "gpr"}:
-        return "gopro"
-    is_counter = re.fullmatch(r"IMG_[0-9]{4}", rest) is not None
-    return "apple" if is_apple or (is_counter and extension in _PICTURE_OF_APPLE) else None
 
 
 def _joined(first: str | None, second: str | None) -> str | None:

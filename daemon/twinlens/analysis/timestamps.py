@@ -91,16 +91,32 @@ def choose(candidates: Iterable[DateCandidate], *, now: datetime) -> TakenAt:
     a change in it. `now` (naive means UTC)
     only rejects what lies over a day in the future; that, too, is kept as evidence.
     """
-    judged = {_judged(candidate, now) for candidate in candidates}
-    weighed = sorted({_told(candidate, judged) for candidate in judged}, key=_by_belief)
-    believed = [(c, m) for c in weighed if c.rejected is None and (m := parse_iso(c.value))]
-    if not believed:
+    weighed = _weighed(candidates, now)
+    found = _winner(weighed)
+    if found is None:
         return TakenAt(None, None, Confidence.NONE, tuple(weighed))
-    winner, moment = _sharpened(believed)
+    winner, moment = found
     others = [(c, m) for c in weighed if c != winner and (m := _stated(c))]
     doubts = [relation for c in weighed if (relation := _doubt(winner, moment, c)) is not None]
     confidence = _confidence(winner, moment, others, doubts)
     return TakenAt(winner.value, winner.source, confidence, tuple(weighed))
+
+
+def chosen_value(candidates: Iterable[DateCandidate], *, now: datetime) -> str | None:
+    """The capture time that `choose` picks, without how far it is believed."""
+    found = _winner(_weighed(candidates, now))
+    return None if found is None else found[0].value
+
+
+def _weighed(candidates: Iterable[DateCandidate], now: datetime) -> list[DateCandidate]:
+    """Each candidate once, rejected where it cannot be; the most believed first."""
+    judged = {_judged(candidate, now) for candidate in candidates}
+    return sorted({_told(candidate, judged) for candidate in judged}, key=_by_belief)
+
+
+def _winner(weighed: Iterable[DateCandidate]) -> tuple[DateCandidate, Moment] | None:
+    believed = [(c, m) for c in weighed if c.rejected is None and (m := parse_iso(c.value))]
+    return _sharpened(believed) if believed else None
 
 
 def conflicts(taken: TakenAt) -> tuple[DateCandidate, ...]:

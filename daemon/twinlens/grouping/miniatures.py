@@ -6,9 +6,8 @@ the distance from A to B turned back.
 """
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -23,15 +22,19 @@ TURNS: Final = 8
 transposed; 0 is upright."""
 
 _LOW = 8
+_TRANSPOSED = 4
+"""The turns from this one on are transposed after they are mirrored."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Miniature:
-    """One small picture: luminance (32, 32) and chroma (2, 6, 6) in levels of 0 to 255, and the
-    keys as unsigned numbers, of the whole first."""
+    """One small picture, and its keys as unsigned numbers, of the whole first.
 
-    luminance: Floats
-    chroma: Floats
+    `pixels` are what their neighbours did not foretell of them; most miniatures are asked for
+    nothing but their keys, so the levels are made at first need.
+    """
+
+    pixels: bytes
     keys: tuple[int, ...]
 
     @classmethod
@@ -40,12 +43,19 @@ class Miniature:
         pixels = None if data is None else _inflated(data[KEYS_BYTES:])
         if data is None or pixels is None:
             return None
-        values = np.frombuffer(pixels, dtype=np.uint8)
-        return cls(
-            _foretold(values[: SIDE * SIDE].reshape(SIDE, SIDE)),
-            _foretold(values[SIDE * SIDE :].reshape(2, CHROMA_SIDE, CHROMA_SIDE)),
-            tuple(np.frombuffer(data, dtype=">u8", count=KEYS).tolist()),
-        )
+        return cls(pixels, tuple(np.frombuffer(data, dtype=">u8", count=KEYS).tolist()))
+
+    @cached_property
+    def luminance(self) -> Floats:
+        """(32, 32) levels of 0 to 255."""
+        values = np.frombuffer(self.pixels, dtype=np.uint8, count=SIDE * SIDE)
+        return _foretold(values.reshape(SIDE, SIDE))
+
+    @cached_property
+    def chroma(self) -> Floats:
+        """(2, 6, 6) levels of 0 to 255."""
+        values = np.frombuffer(self.pixels, dtype=np.uint8, offset=SIDE * SIDE)
+        return _foretold(values.reshape(2, CHROMA_SIDE, CHROMA_SIDE))
 
 
 def _inflated(data: bytes) -> bytes | None:
@@ -76,21 +86,18 @@ def turned(cells: Floats, turn: int) -> Floats:
 def turned_keys(key: int) -> tuple[int, ...]:
     """The key of the picture in each of the eight orientations, upright first."""
     bits = np.unpackbits(np.frombuffer(key.to_bytes(8, "big"), dtype=np.uint8)).reshape(_LOW, _LOW)
-    found = []
-    for turn, signs in enumerate(_signs()):
-        cells = bits ^ signs
-        cells = cells.T if turn & 4 else cells
-        found.append(int.from_bytes(np.packbits(cells.flatten()).tobytes(), "big"))
-    return tuple(found)
+    cells = bits ^ _signs()
+    cells[_TRANSPOSED:] = cells[_TRANSPOSED:].swapaxes(1, 2).copy()
+    packed = np.packbits(cells.reshape(TURNS, _LOW * _LOW), axis=1)
+    return tuple(packed.view(">u8").ravel().tolist())
 
 
 @cache
-def _signs() -> Sequence[npt.NDArray[np.uint8]]:
-    """The bits that a turn inverts: mirroring changes the sign of the odd cosines along that
-    axis."""
+def _signs() -> npt.NDArray[np.uint8]:
+    """(8, 8, 8): the bits that each turn inverts; mirroring changes the sign of the odd cosines
+    along that axis."""
     odd = (np.arange(_LOW) % 2).astype(np.uint8)
     across, down = np.tile(odd, (_LOW, 1)), np.tile(odd[:, None], (1, _LOW))
-    nothing = np.zeros_like(across)
-    return [
-        (across if turn & 1 else nothing) ^ (down if turn & 2 else nothing) for turn in range(TURNS)
-    ]
+    return np.stack(
+        [across * bool(turn & 1) ^ down * bool(turn & 2) for turn in range(TURNS)], dtype=np.uint8
+    )

@@ -16,6 +16,7 @@ from twinlens.analysis.ranks import Rank
 from twinlens.analysis.timestamps import (
     FUTURE,
     choose,
+    chosen_value,
     clock_candidate,
     file_system_candidate,
     name_candidates,
@@ -66,11 +67,11 @@ def _settle(
     original: Dated, found: tuple[DateCandidate, ...], now: datetime, *, is_fresh: bool
 ) -> None:
     own = _undated(original.own)
-    captured = choose(own, now=now)
+    captured = chosen_value(own, now=now)
     others = _undated(found)
     taken = choose((*own, *others), now=now)
     own, others = _with_future(own, taken), _with_future(others, taken)
-    captured_at = captured.value if captured.value and "T" in captured.value else None
+    captured_at = captured if captured and "T" in captured else None
     is_known = (
         original.captured_at == captured_at
         and original.taken.value == taken.value
