@@ -11,6 +11,7 @@ from rich.console import Console
 
 from support.made_up import measured, put_file, put_original, stat
 from support.stores import Store
+from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.analysis.timestamps import choose
 from twinlens.cli.clocks import show_clocks
 from twinlens.commands.clocks import clocks
@@ -32,7 +33,8 @@ def put(
     def work() -> None:
         found = replace(measured(kind), metadata=camera, date_candidates=candidates)
         content = put_original(name, measurement=found)
-        put_file(root_id, os.fsencode(name), content, at=stat(content))
+        path = os.fsencode(name)
+        put_file(root_id, path, content, at=stat(content), radical=bucket_of(path))
         taken = choose(candidates, now=NOW)
         originals.set_taken(content, captured_at=None, taken=taken, content=candidates, path=())
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.analysis.timestamps import choose, name_candidates
 from twinlens.grouping.clock_faults import FaultKind, Frame, find_clock_faults
 from twinlens.ingest.analyse import Analyst
@@ -37,7 +38,7 @@ def test_no_clock_of_a_real_camera_is_called_wrong_that_was_right(
         path = os.fsencode(name)
         taken = choose((*found.date_candidates, *name_candidates(path)), now=NOW)
         body = body_of(found.metadata)
-        frame = frame_of(path, taken.candidates, found.metadata)
+        frame = frame_of(path, bucket_of(os.path.basename(path)), taken.candidates, found.metadata)
         if body is not None and frame is not None:
             bodies[body].append(frame)
     analyst.close()

@@ -10,6 +10,7 @@ import pytest
 from support.made_up import measured, put_file, put_original, stat
 from support.stores import Store
 from support.world import Workers
+from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.commands.clocks import clocks
 from twinlens.commands.why import why
 from twinlens.grouping.duplicates import PRESETS
@@ -46,7 +47,8 @@ class Series:
         def work() -> None:
             found = replace(measured(), metadata=CAMERA, date_candidates=candidates)
             content = put_original(name, measurement=found)
-            put_file(self.root_id, os.fsencode(name), content, at=stat(content))
+            path = os.fsencode(name)
+            put_file(self.root_id, path, content, at=stat(content), radical=bucket_of(path))
             self.contents[name] = content
             settle_capture_times([content], now)
             Regrouper(PRESETS["normal"], now).regroup(Touched(set(), {content}))

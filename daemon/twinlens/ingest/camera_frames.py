@@ -12,7 +12,6 @@ from datetime import datetime
 
 from twinlens.analysis.datetext import stated_moment
 from twinlens.analysis.moments import Moment, parse_iso
-from twinlens.analysis.names import parse_name
 from twinlens.analysis.timestamps import FUTURE
 from twinlens.grouping.clock_faults import ClockFault, Frame, Witness, find_clock_faults
 from twinlens.model.clocks import ClockDoubt
@@ -66,7 +65,7 @@ def _faults() -> Iterator[tuple[ClockFault, dict[str, tuple[int, datetime]]]]:
     bodies: dict[tuple[str, bool], dict[Frame, int]] = defaultdict(dict)
     for picture in clock_doubts.pictures():
         body = body_of(picture.metadata)
-        frame = frame_of(picture.path, picture.candidates, picture.metadata)
+        frame = frame_of(picture.path, picture.radical, picture.candidates, picture.metadata)
         if body is not None and frame is not None:
             bodies[body][frame] = picture.original_id
     for camera, is_one_body in sorted(bodies):
@@ -87,14 +86,18 @@ def body_of(metadata: Metadata) -> tuple[str, bool] | None:
     return " ".join(word for word in words if word), is_one_body
 
 
-def frame_of(path: bytes, candidates: Iterable[DateCandidate], metadata: Metadata) -> Frame | None:
-    """A picture as the search for faults sees it; None where its camera states no time."""
+def frame_of(
+    path: bytes, radical: str, candidates: Iterable[DateCandidate], metadata: Metadata
+) -> Frame | None:
+    """A picture as the search for faults sees it; None where its camera states no time.
+
+    `radical` is its name as the store keeps it (`analysis.names`)."""
     weighed = tuple(candidates)
     stated = _clock(weighed)
     if stated is None:
         return None
     moment, is_unset = stated
-    series, counter = _counter(path)
+    series, counter = _counter(path, radical)
     return Frame(
         to_text(path),
         moment.local,
@@ -123,12 +126,12 @@ def _clock(candidates: Iterable[DateCandidate]) -> tuple[Moment, bool] | None:
     return None
 
 
-def _counter(path: bytes) -> tuple[str, int | None]:
+def _counter(path: bytes, radical: str) -> tuple[str, int | None]:
     """What the number in a camera's name is comparable with, and the number."""
-    folder, _, name = path.rpartition(b"/")
-    match = _COUNTED_NAME.fullmatch(parse_name(name).radical)
+    match = _COUNTED_NAME.fullmatch(radical)
     if match is None:
         return "", None
+    folder = path.rpartition(b"/")[0]
     # Thousands of pictures share one.
     return sys.intern(f"{to_text(folder)}/{match[1]}"), int(match[2])
 

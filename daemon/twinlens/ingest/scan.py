@@ -46,7 +46,7 @@ SAMPLE = 40
 class ScanParts:
     """What a scan works with. `absorb` records findings in the current transaction; `announce`
     hears of what was recorded once it is committed. `versions` are those of originals that are not
-    measured again."""
+    measured again; `warm` starts the workers."""
 
     database: Database
     writer: Writer
@@ -62,6 +62,7 @@ class ScanParts:
     is_stopped: Callable[[], bool]
     on_finished: Callable[[dict[str, object]], None]
     versions: frozenset[int] = DECODED_VERSIONS
+    warm: Callable[[], None] = lambda: None
 
 
 class Scan:
@@ -121,6 +122,9 @@ class Scan:
                 if difference.moved_from is None and self._is_young(stat):
                     self._let_settle(place, difference.path, stat)
                     continue
+                if difference.moved_from is None:
+                    # They take a moment to start, and the walk goes on meanwhile.
+                    self._parts.warm()
                 yield _item(place, difference)
             self.tally.add_survey(survey.count)
             is_anything_absent = next(survey.absent(), None) is not None

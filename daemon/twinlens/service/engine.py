@@ -290,6 +290,7 @@ class Engine:
             is_stopped=self.is_stopped,
             on_finished=self._scan_finished,
             versions=self._versions,
+            warm=self.pool.warm,
         )
 
     def _announce_live(self, absorbed: Absorbed) -> None:

@@ -28,10 +28,12 @@ _OF_CONTENTS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class CameraPicture:
-    """A live picture of a camera: its absolute path, and what is known of its time."""
+    """A live picture of a camera: its absolute path, its name without marks, and what is known of
+    its time."""
 
     original_id: int
     path: bytes
+    radical: str
     metadata: Metadata
     candidates: tuple[DateCandidate, ...]
 
@@ -40,7 +42,7 @@ def pictures() -> Iterator[CameraPicture]:
     """Every live picture that names a camera, in the order of roots and paths; streamed."""
     query = (
         File.select(
-            Original.id, Root.path, File.directory, File.name, Original.metadata,
+            Original.id, Root.path, File.directory, File.name, File.radical, Original.metadata,
             Original.candidates,
         )
         .join(Original)
@@ -54,12 +56,13 @@ def pictures() -> Iterator[CameraPicture]:
         )
         .order_by(Root.path, File.directory, File.name)
     )  # fmt: skip
-    for original_id, root, directory, name, metadata, told in tuples(query):
+    for original_id, root, directory, name, radical, metadata, told in tuples(query):
         own, others = candidates.unpacked(told)
         parts = (bytes(root).rstrip(b"/"), bytes(directory), bytes(name))
         yield CameraPicture(
             original_id,
             b"/".join(part for part in parts if part),
+            radical,
             Metadata(**json.loads(metadata)),
             own + others,
         )
