@@ -1,5 +1,6 @@
 """Section G: the kernel's events lost, refused or drowned, folders that move, and the queue."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -129,7 +130,7 @@ def test_g5_a_folder_that_is_renamed_and_moved_out_and_in_is_not_read_again(hous
 
 def arrivals_of(world: World, scans: list[str]) -> Arrivals:
     """Hints to a world, under a clock that the caller of `step` does not see."""
-    clock = iter(range(0, 10_000_000, 10))
+    clock = itertools.count(0, 10)
     return Arrivals(
         ArrivalParts(
             database=world.store.database,
