@@ -290,7 +290,7 @@ def test_a_pass_beside_the_daemon_gives_the_same_answer_as_by_hand(house: House,
 
 def test_a_pass_is_cancelled_and_taken_up_again_through_the_daemon(house: House) -> None:
     house.configure(workers={"processes": 1})
-    for number in range(900):
+    for number in range(2500):
         put_picture(house.root / f"{number}.jpg", number)
     with Daemon(house) as daemon:
         eventually(lambda: house.status()["files"] > 0, SOMETIME)
@@ -300,11 +300,11 @@ def test_a_pass_is_cancelled_and_taken_up_again_through_the_daemon(house: House)
 
         assert answer == {"id": job, "cancel_requested": True}
         eventually(lambda: job_state(house, job) == "cancelled", SOMETIME)
-        assert house.status()["files"] < 900
+        assert house.status()["files"] < 2500
         assert house.ask("jobs", "retry", str(job)) == {"id": job, "state": "pending"}
         eventually(lambda: job_state(house, job) == "success", 20.0)
         daemon.stop()
-    assert house.status()["files"] == 900
+    assert house.status()["files"] == 2500
 
 
 def job_state(house: House, job: int) -> str:
