@@ -184,9 +184,7 @@ def _perceptual_numbers() -> dict[str, int]:
     shown = (
         DuplicateMemberRow.select(DuplicateMemberRow.group, DuplicateGroupRow.duplicate_class)
         .join(DuplicateGroupRow)
-        .switch(DuplicateMemberRow)
-        .join(Original)
-        .join(File)
+        .join(File, on=File.original == DuplicateMemberRow.original)
         .join(Root)
         .where((File.status != FileStatus.GONE.value) & Root.is_active)
         .group_by(DuplicateMemberRow.group)
