@@ -61,7 +61,7 @@ def test_a_picture_copied_in_is_listed_soon(house: House, daemon: Daemon) -> Non
 
 
 def test_a_picture_that_arrives_overtakes_a_scan_of_many(house: House) -> None:
-    number = 1000
+    number = 3000
     for n in range(number):
         put_picture(house.root / f"{n % 10}" / f"{n}.jpg", n + 1)
     with Daemon(house) as running:
