@@ -62,7 +62,7 @@ def main() -> None:
         for place, _, names in os.walk(folder)
         for name in names
     )
-    # Forked, as the workers of twinlens are: what is imported above is shared.
+    # Forked, so that what is imported above is shared; a worker of twinlens loads it for itself.
     context = multiprocessing.get_context("fork")
     shares = [paths[number::processes] for number in range(processes)]
     workers = [context.Process(target=do_all, args=(work, share)) for share in shares]

@@ -213,12 +213,6 @@ def remove_reference(original_id: int, at: str) -> int:
     return 0
 
 
-def count_of(original_id: int) -> int:
-    """How many files refer to the content, by the stored count."""
-    row = _TALLY.first(id=original_id)
-    return 0 if row is None else int(row.reference_count)
-
-
 def shared(original_ids: Iterable[int | None]) -> set[int]:
     """Those of these contents that more than one file refers to."""
     return {original_id for (original_id,) in _SHARED.tuples(ids=original_ids)}
