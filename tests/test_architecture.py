@@ -31,6 +31,7 @@ HOMES = {
     "numpy": {"analysis", "grouping", "media"},
     "PIL": {"media", "analysis", "ingest"},
     "pillow_heif": {"media"},
+    "blake3": {"media"},
     "exiftool": {"media"},
     "systemd": {"host"},
     "httpx": {"notify"},

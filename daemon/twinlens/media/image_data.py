@@ -11,15 +11,17 @@ stripped, re-dated. What is hashed, and what is left out:
 
 Orientation is metadata here: equal data may be shown turned. The ICC profile is left out. A TIFF,
 HEIC or AVIF, whose pixels lie spread over the file, has no digest. Damage gives None, never an
-error; the cost is one pass of the digest, about 2 ms a megabyte.
+error. It is a BLAKE3, because every picture pays for it beside its SHA-256: it proves as much, and
+takes a part of the time of the quickest that hashlib has without instructions for SHA.
 """
 
 import re
 import struct
 from collections.abc import Iterator
-from hashlib import blake2b
 from itertools import chain
 from typing import Final
+
+from blake3 import blake3
 
 _DIGEST_BYTES: Final = 20
 _MOST_PARTS: Final = 100_000
@@ -48,7 +50,7 @@ def image_digest(data: bytes, media_type: str) -> str | None:
     reader = readers.get(media_type)
     if reader is None:
         return None
-    digest = blake2b(digest_size=_DIGEST_BYTES)
+    digest = blake3()
     view = memoryview(data)
     try:
         for count, part in enumerate(reader(view)):
@@ -57,7 +59,7 @@ def image_digest(data: bytes, media_type: str) -> str | None:
             digest.update(part)
     except (_UnclearError, struct.error):
         return None
-    return f"{media_type.removeprefix('image/')}:{digest.hexdigest()}"
+    return f"{media_type.removeprefix('image/')}:{digest.hexdigest(length=_DIGEST_BYTES)}"
 
 
 def has_more_scans(data: bytes, most: int) -> bool:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from twinlens.model.travel import travels
 
-ALGORITHM_VERSION = 5
+ALGORITHM_VERSION = 6
 """Raised when a measurement changes its meaning; stored with every original."""
 
 HEADERS_VERSION = -ALGORITHM_VERSION
