@@ -21,7 +21,7 @@ from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.ingest.lookalikes import pictures_of
 from twinlens.ingest.photographs import regroup_photographs
 from twinlens.model.files import Condition, FileStatus, Stat
-from twinlens.model.picture import Confidence, TakenAt
+from twinlens.model.picture import ALGORITHM_VERSION, Confidence, TakenAt
 from twinlens.model.verdicts import Lookalike
 from twinlens.store import duplicate_groups, files, lookalikes, originals, roots
 from twinlens.store.database import Database
@@ -63,7 +63,8 @@ def make_known(count: int, folder: Path, on_progress: Callable[[int], None]) -> 
     """
     if count < A_FOLDER or count % A_FOLDER:
         raise ValueError(f"not a multiple of {A_FOLDER}: {count}")
-    known = Known(count, folder / f"known-{count}-v{VERSION}")
+    # What another version of the measurements recorded would be read anew by the first scan.
+    known = Known(count, folder / f"known-{count}-v{VERSION}-{ALGORITHM_VERSION}")
     finished = known.folder / "finished"
     if not finished.exists():
         shutil.rmtree(known.folder, ignore_errors=True)
