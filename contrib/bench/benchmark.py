@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for measured in known.values():
                 print(report.as_text(measured), end="\n\n")
             return _written(request, known)
-    except (CommandError, SubjectError, PageError, OSError, ValueError) as error:
+    except (CommandError, SubjectError, OSError, ValueError) as error:
         say(f"error: {error}")
         return 1
     return _measure(request)
@@ -59,8 +59,13 @@ def _measure(request: Request) -> int:
 
 
 def _written(request: Request, known: dict[str, Measured]) -> int:
-    if request.page is not None:
+    if request.page is None:
+        return 0
+    try:
         write_page(request.page, list(known.values()))
+    except PageError as error:
+        say(f"error: {error}")
+        return 1
     return 0
 
 

@@ -96,7 +96,7 @@ FRAMES = 5
 LARGE = Corpus(
     "large", 500, (4000, 3000), 2, copied=0.06, re_encoded=0.06, negatives=0.06, in_bursts=0.08
 )
-MANY = Corpus("many", 20_000, (640, 480), 1)
+MANY = Corpus("many", 20_000, (640, 480), 2, copied=0.01, re_encoded=0.01)
 
 
 def shots_of(corpus: Corpus) -> list[Shot]:

@@ -22,7 +22,7 @@ from rows import Row, median_row
 from subject import Subject
 
 SECTION = "dirty"
-AMONG = replace(MANY, name="plain", pictures=2_000)
+AMONG = replace(MANY, name="plain", pictures=2_000, version=1, copied=0.0, re_encoded=0.0)
 _DEADLINE_SECONDS = 10
 _ENDLESS = 1
 """How many of the hostile files keep a decoder busy until it is stopped."""

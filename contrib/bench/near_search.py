@@ -73,7 +73,7 @@ def _searches(files: int, database: Path) -> list[Row]:
             found["milliseconds"],
             "ms",
             target=_MOST_MILLISECONDS,
-            curve="search",
+            curve="a search for lookalikes",
             files=files,
             note=f"99th percentile {late:.1f} ms; {worked:.1f} ms of processor time",
         ),

@@ -108,11 +108,24 @@ def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
         default=REPOSITORY / ".run" / "bench",
         help="where the corpora are kept for the next time; default .run/bench",
     )
-    add("--rounds", type=_positive, default=3, help="default 3")
-    add("--peer-rounds", type=_positive, default=1, help="of the other programs; default 1")
+    add(
+        "--rounds",
+        type=_positive,
+        metavar="N",
+        default=3,
+        help="how often floor and scan take turns; default 3",
+    )
+    add(
+        "--peer-rounds",
+        type=_positive,
+        metavar="N",
+        default=1,
+        help="how often the other programs run; default 1",
+    )
     add(
         "--processes",
         type=_positive,
+        metavar="N",
         default=min(len(os.sched_getaffinity(0)), 4),
         help="of the floor and of twinlens alike; default as many as twinlens would take",
     )
@@ -145,9 +158,9 @@ def _parser(sections: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+        raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
     return number
 
 

@@ -8,6 +8,7 @@ from report import Measured, cells, costs_table
 
 _BEGIN = "<!-- what follows is written by contrib/bench/run --write -->"
 _END = "<!-- up to here -->"
+_TITLE = "### "
 PLOT_ENDING = ".svg"
 
 
@@ -18,13 +19,17 @@ class PageError(Exception):
 def write_page(page: Path, sections: Sequence[Measured]) -> None:
     """Put the sections' numbers into the page; the plot is named like the page, as SVG.
 
-    Without a curve among the numbers the plot stays as it is. Raises PageError.
+    Without a curve among the numbers the plot stays as it is. Raises PageError, also where the
+    page has a section that would be lost.
     """
     text = page.read_text(encoding="utf-8")
     before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    old, end, after = rest.partition(_END)
     if not (begin and end):
         raise PageError(f"{page} has no lines {_BEGIN!r} and {_END!r}")
+    titles = {line.removeprefix(_TITLE) for line in old.splitlines() if line.startswith(_TITLE)}
+    if missing := sorted(titles - {section.title for section in sections}):
+        raise PageError(f"{page} shows what these numbers lack: {', '.join(missing)}")
     tables = "\n\n".join(_section(section) for section in sections)
     page.write_text(f"{before}{_BEGIN}\n\n{tables}\n\n{_END}{after}", encoding="utf-8")
     rows = [row for section in sections for row in section.rows]
@@ -33,7 +38,7 @@ def write_page(page: Path, sections: Sequence[Measured]) -> None:
 
 
 def _section(section: Measured) -> str:
-    parts = [f"### {section.title}", f"{section.taken}, {section.machine}"]
+    parts = [f"{_TITLE}{section.title}", f"{section.taken}, {section.machine}"]
     alone = [cells(row) for row in section.rows if not row.subject]
     if alone:
         parts.append(_markdown([("", "measured", "target", "", ""), *alone]))

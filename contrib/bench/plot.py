@@ -4,7 +4,7 @@ Written by hand: two panels of straight lines are a page of code, where a librar
 bring thirty megabytes that nothing else here needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
@@ -15,9 +15,21 @@ _WIDTH, _HEIGHT = 760, 260
 """Of one panel."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 190, 40, 46
 """Room beside the panel; the names of the curves stand on the right."""
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#888888")
-"""Okabe and Ito's: told apart by those who do not see all colours."""
+_COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#e69f00",
+    "#000000",
+    "#888888",
+    "#a0522d",
+)
+"""Okabe and Ito's, told apart by those who do not see all colours, and two more."""
 _LINE_HEIGHT = 15
+_LEADER = 22
+"""From the end of a curve to its name."""
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 _TITLES = {"ms a file": "Processor time a file", "s": "Seconds", "MiB": "Memory"}
@@ -45,7 +57,12 @@ def as_svg(rows: Iterable[Row]) -> str:
     # One axis for all, so that one can look from panel to panel.
     files = [x for panel in panels for curve in panel.curves.values() for x, _ in curve]
     across = _Axis(files, _LEFT, _WIDTH - _RIGHT)
-    drawn = [_drawn(panel, across, _HEIGHT * number) for number, panel in enumerate(panels)]
+    names = [name for panel in panels for name in panel.curves]
+    # A colour says the same in every panel.
+    colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
+    drawn = [
+        _drawn(panel, across, _HEIGHT * number, colours) for number, panel in enumerate(panels)
+    ]
     size = f'width="{_WIDTH}" height="{_HEIGHT * len(panels)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
     # A page may be dark.
@@ -69,7 +86,7 @@ def _panels(rows: Iterable[Row]) -> list[_Panel]:
     ]
 
 
-def _drawn(panel: _Panel, across: "_Axis", down: int) -> list[str]:
+def _drawn(panel: _Panel, across: "_Axis", down: int, colours: Mapping[str, str]) -> list[str]:
     costs = [y for curve in panel.curves.values() for _, y in curve]
     up = _Axis(costs, down + _HEIGHT - _BOTTOM, down + _TOP)
     lines = [_text(_LEFT, down + 22, panel.title, size=15, weight="bold")]
@@ -82,24 +99,42 @@ def _drawn(panel: _Panel, across: "_Axis", down: int) -> list[str]:
         lines.append(_line(across.start, y, across.end, y, "#e0e0e0"))
         lines.append(_text(across.start - 8, y + 4, f"{value:,.10g} {panel.unit}", anchor="end"))
     names = []
-    for (name, curve), colour in zip(panel.curves.items(), _colours(panel), strict=True):
+    for name, curve in panel.curves.items():
+        colour = colours[name]
         placed = [(across.place(x), up.place(y)) for x, y in sorted(curve)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in placed]
         names.append((placed[-1], name, colour))
-    return lines + _named(names, across.end)
+    return lines + _named(names)
 
 
-def _named(ends: Sequence[tuple[Point, str, str]], right: float) -> list[str]:
-    """Each curve's name at the height of its end, pushed down where two would meet."""
-    lines, lowest = [], float("-inf")
-    for (x, y), name, colour in sorted(ends, key=lambda one: one[0][1]):
-        at = max(y, lowest + _LINE_HEIGHT)
-        lowest = at
-        lines.append(_line(x + 5, y, right + 6, at, colour, dashes=True))
-        lines.append(_text(right + 10, at + 4, name, colour=colour))
+def _named(ends: Sequence[tuple[Point, str, str]]) -> list[str]:
+    """Each curve's name beside its end; those that would cover each other are moved apart."""
+    ends = sorted(ends, key=lambda one: one[0][1])
+    lines = []
+    for ((x, y), name, colour), at in zip(ends, _apart([y for (_, y), _, _ in ends]), strict=True):
+        lines.append(_line(x + 5, y, x + _LEADER, at, colour, dashes=True))
+        lines.append(_text(x + _LEADER + 4, at + 4, name, colour=colour))
     return lines
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Ascending heights, moved as little as leaves a line between any two: a crowd keeps its
+    middle."""
+    crowds: list[list[float]] = []
+    for height in heights:
+        crowds.append([height])
+        while len(crowds) > 1 and _first(crowds[-1]) < _first(crowds[-2]) + (
+            len(crowds[-2]) * _LINE_HEIGHT
+        ):
+            crowds[-2:] = [crowds[-2] + crowds[-1]]
+    return [_first(crowd) + place * _LINE_HEIGHT for crowd in crowds for place in range(len(crowd))]
+
+
+def _first(crowd: Sequence[float]) -> float:
+    """Where the first line of a crowd stands, so that all of it stands around its middle."""
+    return sum(crowd) / len(crowd) - (len(crowd) - 1) * _LINE_HEIGHT / 2
 
 
 class _Axis:
@@ -118,10 +153,6 @@ class _Axis:
         """Where a value lies, in pixels."""
         part = (log10(value) - self._low) / (self._high - self._low)
         return self.start + part * (self.end - self.start)
-
-
-def _colours(panel: _Panel) -> list[str]:
-    return [_COLOURS[number % len(_COLOURS)] for number in range(len(panel.curves))]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashes: bool = False) -> str:

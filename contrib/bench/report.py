@@ -32,7 +32,10 @@ class Measured:
 
 def read(path: Path) -> dict[str, Measured]:
     """What `write` left there, by the sections' names; ValueError for another format."""
-    text = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        text = None
     if not isinstance(text, dict) or text.get("format") != FORMAT:
         raise ValueError(f"{path} holds no numbers of this benchmark")
     return {

@@ -146,7 +146,7 @@ def _rows(
             beyond,
             "ms",
             target=_MOST_BEYOND_MS,
-            curve="a new picture",
+            curve="a new picture, recorded",
             files=files,
             note=f"its analysis takes {analysis_seconds * 1000:.1f} ms, all of it "
             f"{worked:.0f} ms of processor time in all processes; the slowest of "

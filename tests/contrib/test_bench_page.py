@@ -46,6 +46,16 @@ def test_the_table_replaces_the_one_before_and_leaves_the_rest(tmp_path: Path) -
     assert r"| ratio | 1.40 x | <= 1.35 x | MISSED | busy \| noisy |" in once
 
 
+def test_a_page_that_would_lose_a_section_is_left_alone(tmp_path: Path) -> None:
+    page = tmp_path / "benchmark.md"
+    page.write_text(f"{BEGIN}\n### Second scan\n{END}\n### Why\n")
+
+    with pytest.raises(PageError, match=r"lack: Second scan$"):
+        write_page(page, [section(Row("first", "ratio", 1.4, "x"))])
+
+    assert page.read_text() == f"{BEGIN}\n### Second scan\n{END}\n### Why\n"
+
+
 def test_a_page_without_its_markers_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "benchmark.md"
     page.write_text(f"# Before\n{END}\n{BEGIN}\n")
@@ -107,6 +117,21 @@ def test_the_names_of_the_curves_do_not_cover_each_other() -> None:
 
     assert len(heights) == 6
     assert all(low + 12 <= high for low, high in pairwise(heights))
+
+
+def test_a_name_stands_beside_the_end_of_its_curve() -> None:
+    svg = as_svg([point("early", 500, 1), point("late", 500, 9), point("late", 100_000, 9)])
+    root = ElementTree.fromstring(svg)
+    places = {
+        text.text: (float(text.attrib["x"]), float(text.attrib["y"]))
+        for text in root.iter("{http://www.w3.org/2000/svg}text")
+    }
+    (x_early, y_early), _, (x_late, y_late) = centres(svg)
+
+    assert 0 < places["early"][0] - x_early < 40
+    assert places["early"][1] == pytest.approx(y_early + 4, abs=0.2)
+    assert 0 < places["late"][0] - x_late < 40
+    assert places["late"][1] == pytest.approx(y_late + 4, abs=0.2)
 
 
 def test_without_a_curve_there_is_no_plot() -> None:
