@@ -58,7 +58,7 @@ def as_svg(rows: Iterable[Row]) -> str:
     files = [x for panel in panels for curve in panel.curves.values() for x, _ in curve]
     across = _Axis(files, _LEFT, _WIDTH - _RIGHT)
     names = [name for panel in panels for name in panel.curves]
-    # A colour says the same in every panel.
+    # Not anew in each panel, where the same colour would be another curve.
     colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
     drawn = [
         _drawn(panel, across, _HEIGHT * number, colours) for number, panel in enumerate(panels)
