@@ -20,8 +20,10 @@ _RELUCTANCE = 1200.0
 """What keeps a picture without detail in its place: the squared noise of a poor JPEG, 0.35 levels,
 over the square of the step that it would excuse, 1 % of a side."""
 
-_PLACED = (np.arange(4), np.arange(4))
-_PLACES: Floats = ((np.arange(SIDE) + 0.5) / SIDE).astype(np.float32)
+_PLACED = np.diag_indices(4)
+_FITTED = np.diag_indices(6)
+_CELLS = np.arange(SIDE)
+_PLACES: Floats = ((_CELLS + 0.5) / SIDE).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,7 @@ class Alignment:
 
     `second = gain * first + offset`, in grey levels. `correlation` is of what they share,
     `residual` (32, 32) what is left in grey levels, 0 outside the first; `shared` the part of the
-    second that lies inside the first, `contrast` its deviation.
+    second that lies inside the first.
     """
 
     start: tuple[float, float]
@@ -41,58 +43,41 @@ class Alignment:
     correlation: float
     residual: Floats
     shared: float
-    contrast: float
 
 
 def align(
     first: Floats, second: Floats, start: tuple[float, float], extent: tuple[float, float]
 ) -> Alignment:
-    """Lay luminance (32, 32) over luminance, from a first guess of where it lies."""
-    first, second = _softened(first), _softened(second)
+    """Lay luminance (32, 32) over luminance, both `softened`, from a first guess of where it lies.
+
+    It takes half a millisecond, and an arrival may need dozens: what does not lie well at the end
+    is not made.
+    """
     x, y, width, height = start[0], start[1], extent[0], extent[1]
     target = second.reshape(-1)
-    gain = offset = 0.0
-    ones: Floats = np.ones(SIDE * SIDE, dtype=np.float32)
     best: Alignment | None = None
     for step in range(_ROUNDS):
-        columns, rows = x + width * _PLACES, y + height * _PLACES
-        seen = np.asarray(_weights(rows) @ first @ _weights(columns).T, dtype=np.float32)
-        inside = (_is_inside(rows)[:, None] & _is_inside(columns)[None, :]).astype(np.float32)
-        across, down = _slope(seen) / width, _slope(seen.T).T / height
-        mask = inside.reshape(-1)
-        model = np.stack((seen.reshape(-1), ones), axis=1) * mask[:, None]
-        (gain, offset), correlation = _fitted(model, target * mask, mask)
+        places = np.stack((y + height * _PLACES, x + width * _PLACES))
+        down_weights, across_weights = _weights(places)
+        seen = down_weights @ first @ across_weights.T
+        is_inside = _is_inside(places)
+        mask = (is_inside[0][:, None] & is_inside[1]).astype(np.float32).reshape(-1)
+        (gain, offset), correlation = _fitted(seen.reshape(-1) * mask, target * mask, mask)
         left = (target - gain * seen.reshape(-1) - offset) * mask
-        inside_values = target[mask > 0]
-        here = Alignment(
-            (float(x), float(y)),
-            (float(width), float(height)),
-            float(gain),
-            float(offset),
-            correlation,
-            left.reshape(SIDE, SIDE),
-            float(mask.mean()),
-            float(inside_values.std()) if len(inside_values) else 0.0,
-        )
-        if best is None or here.correlation > best.correlation:
-            best = here
+        if best is None or correlation > best.correlation:
+            best = Alignment(
+                (float(x), float(y)),
+                (float(width), float(height)),
+                *(gain, offset, correlation),
+                left.reshape(SIDE, SIDE),
+                float(mask.mean()),
+            )
         if step == _ROUNDS - 1 or gain <= 0:
             break
-        slopes = np.stack(
-            (
-                across,
-                across * _PLACES[None, :],
-                down,
-                down * _PLACES[:, None],
-                seen / max(gain, 0.1),
-                np.ones_like(seen) / max(gain, 0.1),
-            ),
-            axis=-1,
-        ).reshape(-1, 6)
-        slopes = slopes * (gain * mask)[:, None]
+        slopes = _slopes(seen, (width, height), max(gain, 0.1)) * (gain * mask)[:, None]
         normal = slopes.T @ slopes
-        normal[np.diag_indices(6)] *= 1.0001
-        normal[np.diag_indices(6)] += 1e-6
+        normal[_FITTED] *= 1.0001
+        normal[_FITTED] += 1e-6
         wanted = slopes.T @ left
         normal[_PLACED] += _RELUCTANCE
         wanted[:4] -= _RELUCTANCE * np.array(
@@ -107,27 +92,41 @@ def align(
     return best
 
 
-def _fitted(model: Floats, target: Floats, mask: Floats) -> tuple[tuple[float, float], float]:
-    count = float(mask.sum())
-    if count < SIDE:
-        return (0.0, 0.0), 0.0
-    seen = model[:, 0].astype(np.float64)
-    wanted = target.astype(np.float64)
-    mean_seen, mean_wanted = seen.sum() / count, wanted.sum() / count
-    seen_part, wanted_part = (seen - mean_seen) * mask, (wanted - mean_wanted) * mask
-    spread, both = float(seen_part @ seen_part), float(seen_part @ wanted_part)
-    other = float(wanted_part @ wanted_part)
-    if spread < 1e-6 or other < 1e-6:
-        return (0.0, 0.0), 0.0
-    gain = both / spread
-    return (gain, mean_wanted - gain * mean_seen), both / (spread * other) ** 0.5
-
-
-def _softened(cells: Floats) -> Floats:
+def softened(cells: Floats) -> Floats:
     """Blurred by (1, 2, 1) / 4 along both axes: sampling between pixels then loses nothing."""
     padded = np.pad(cells, 1, mode="edge")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
     return (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4
+
+
+def _fitted(seen: Floats, target: Floats, mask: Floats) -> tuple[tuple[float, float], float]:
+    """The gain and the offset by which the one comes nearest to the other, and how near; both are 0
+    outside the mask."""
+    count = float(mask.sum())
+    if count < SIDE:
+        return (0.0, 0.0), 0.0
+    seen, target = seen.astype(np.float64), target.astype(np.float64)
+    mean_seen, mean_target = seen.sum() / count, target.sum() / count
+    seen, target = (seen - mean_seen) * mask, (target - mean_target) * mask
+    spread, both, other = float(seen @ seen), float(seen @ target), float(target @ target)
+    if spread < 1e-6 or other < 1e-6:
+        return (0.0, 0.0), 0.0
+    gain = both / spread
+    return (gain, mean_target - gain * mean_seen), both / (spread * other) ** 0.5
+
+
+def _slopes(seen: Floats, extent: tuple[float, float], gain: float) -> Floats:
+    """(1024, 6): how what is seen changes with the place and the extent along each axis, and with
+    gain and offset, per unit of gain."""
+    across, down = _slope(seen) / extent[0], _slope(seen.T).T / extent[1]
+    slopes: Floats = np.empty((SIDE, SIDE, 6), dtype=across.dtype)
+    slopes[..., 0] = across
+    np.multiply(across, _PLACES, out=slopes[..., 1])
+    slopes[..., 2] = down
+    np.multiply(down, _PLACES[:, None], out=slopes[..., 3])
+    slopes[..., 4] = seen / gain
+    slopes[..., 5] = np.float32(1) / np.float32(gain)
+    return slopes.reshape(-1, 6)
 
 
 def _slope(cells: Floats) -> Floats:
@@ -144,10 +143,11 @@ def _is_inside(places: Floats) -> "np.typing.NDArray[np.bool_]":
 
 
 def _weights(places: Floats) -> Floats:
-    """(32, 32): how much of each pixel is seen at each place, by cubic convolution (Keys 1981)."""
-    at = np.clip(places, 0, 1)[:, None] * SIDE - 0.5
-    apart = np.abs(at - np.arange(SIDE)[None, :])
+    """(n, 32, 32): how much of each pixel is seen at each of (n, 32) places, by cubic convolution
+    (Keys 1981)."""
+    at = np.clip(places, 0, 1)[..., None] * SIDE - 0.5
+    apart = np.abs(at - _CELLS)
     near = ((1.5 * apart - 2.5) * apart) * apart + 1
     far = ((-0.5 * apart + 2.5) * apart - 4) * apart + 2
     weights = np.where(apart <= 1, near, np.where(apart < 2, far, 0.0))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), dtype=np.float32)

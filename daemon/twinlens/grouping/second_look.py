@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinlens.grouping.alignment import Alignment, align
+from twinlens.grouping.alignment import Alignment, align, softened
 from twinlens.grouping.miniatures import Floats, Miniature, turned, turned_keys
 from twinlens.grouping.similarity import distance
 from twinlens.model.miniature import CROPS
@@ -87,8 +87,14 @@ def look(first: Miniature, second: Miniature, most_bits: int) -> Look | None:
     as seen in the first.
     """
     best: tuple[Alignment, _Way] | None = None
-    for way in _ways(first, second, most_bits)[:_MOST_WAYS]:
-        found = align(turned(first.luminance, way.turn), second.luminance, way.start, way.extent)
+    ways = _ways(first, second, most_bits)[:_MOST_WAYS]
+    if not ways:
+        return None
+    over, under = softened(first.luminance), softened(second.luminance)
+    for way in ways:
+        # A copy: what is mirrored lies backwards in memory.
+        as_turned = turned(over, way.turn).copy(order="A")
+        found = align(as_turned, under, way.start, way.extent)
         if best is None or found.correlation > best[0].correlation:
             best = found, way
         if best[0].correlation > _ENOUGH:

@@ -11,6 +11,7 @@ to another.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,9 @@ import numpy.typing as npt
 from twinlens.grouping.key_buckets import WIDEST, KeyBuckets, Keys
 from twinlens.model.miniature import KEYS
 
-_STEP = 1 << 14
-"""Pictures for which room is made at a time: little is empty, and nothing is copied, since the
-allocator moves such large arrays by their pages."""
+_STEP = 1 << 12
+"""Room is made for so many pictures more, and half as many again as there are: what nothing was
+written to takes no memory."""
 
 _PLAIN = 1 << 15
 """So many wholes are passed over as quickly as they are found by their parts."""
@@ -35,9 +36,12 @@ _LENT = 5 / 8
 """Of the windows, where the wholes are found by buckets meanwhile; else all of them."""
 
 _CHUNK = 2048
-"""Pictures: their windows, and what becomes of them, stay inside the cache of a small processor."""
+_WHOLES_CHUNK = 8 * _CHUNK
+"""Pictures: their windows, or wholes, and what becomes of them, stay inside the cache of a small
+processor."""
 
 _Flags = npt.NDArray[np.intp]
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 class SimilarityIndex:
@@ -140,12 +144,15 @@ class SimilarityIndex:
             # The buckets know nothing of what came to these places later.
             near_ones = np.bitwise_count(self._wholes[changed] ^ wholes[:, None]).min(axis=0)
             yield changed[(near_ones <= limit) & (changed < self._count)]
-        for start in range(bucketed, self._count, _PLAIN):
-            stored = self._wholes[start : min(start + _PLAIN, self._count)]
-            is_near = np.zeros(len(stored), dtype=np.bool_)
+        apart = np.empty(_WHOLES_CHUNK, dtype=np.uint64)
+        bits = np.empty(_WHOLES_CHUNK, dtype=np.uint8)
+        for at in range(bucketed, self._count, _WHOLES_CHUNK):
+            stored = self._wholes[at : min(at + _WHOLES_CHUNK, self._count)]
+            here, those = bits[: len(stored)], apart[: len(stored)]
             for key in wholes:
-                is_near |= np.bitwise_count(stored ^ key) <= limit
-            yield start + np.flatnonzero(is_near)
+                np.bitwise_count(np.bitwise_xor(stored, key, out=those), out=here)
+                if here.min() <= limit:
+                    yield at + np.flatnonzero(here <= limit)
 
     def _with_near_window(
         self, start: int, stop: int, whole: np.uint64, limit: int
@@ -184,10 +191,18 @@ class SimilarityIndex:
     def _make_room(self, count: int) -> None:
         if count <= len(self._ids):
             return
-        capacity = -(-count // _STEP) * _STEP
-        self._ids.resize(capacity, refcheck=False)
-        self._wholes.resize(capacity, refcheck=False)
-        self._windows.resize((capacity, KEYS - 1), refcheck=False)
+        capacity = count + count // 2 + _STEP
+        self._ids = _with_room(self._ids, capacity)
+        self._wholes = _with_room(self._wholes, capacity)
+        self._windows = _with_room(self._windows, capacity)
+
+
+def _with_room(rows: npt.NDArray[_Number], capacity: int) -> npt.NDArray[_Number]:
+    """These rows and room for more. A new array, as numpy asks for large pages where it makes one
+    and not where one grows: with small ones a pass takes half as long again."""
+    larger = np.empty((capacity, *rows.shape[1:]), dtype=rows.dtype)
+    larger[: len(rows)] = rows
+    return larger
 
 
 def distance(a: int, b: int) -> int:
