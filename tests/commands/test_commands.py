@@ -141,8 +141,8 @@ def test_why_names_every_fact_and_candidate(world: World) -> None:
     told = why(world.store.database, str(world.path("IMG_1.jpg")))
 
     assert told.keys() == {
-        *("file", "name", "waiting", "content", "taken_at", "groups", "left_open", "duplicates"),
-        *("near_misses", "tags", "decisions", "revisions"),
+        *("file", "name", "waiting", "unread", "content", "taken_at", "groups", "left_open"),
+        *("duplicates", "near_misses", "tags", "decisions", "revisions"),
     }
     assert told["file"].keys() > FILE_KEYS
     assert told["content"]["reference_count"] == 2

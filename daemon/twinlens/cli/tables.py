@@ -74,6 +74,9 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
     duplicates = [f"{n} {name.replace('_', '-')}" for name, n in status["duplicates"].items() if n]
     words = {"waiting": "empty"}
     states = [f"{n} {styled(words.get(s, s))}" for s, n in status["states"].items() if s != "ok"]
+    unread = sum(root["unread"]["count"] for root in status["roots"])
+    if unread:
+        states.append(f"[red]{counted(unread, 'folder')} not read[/red]")
     kinds = [f"{n} {kind}" for kind, n in sorted(status["kinds"].items())]
     running = "[green]running[/green]" if status["running"] else "[yellow]not running[/yellow]"
     copies = f"; exact copies take {size_text(status['reclaimable_bytes'])}"
@@ -132,15 +135,19 @@ def _show_root(out: Console, root: dict[str, Any]) -> None:
         watched += f" ({escape(root['watch_detail'])})"
     if root["overflows"]:
         watched += f"; events were lost {counted(root['overflows'], 'time')}"
-    print_facts(
-        out,
-        [
-            ("root", path_text(root["path"])),
-            ("state", state),
-            ("watched", watched),
-            ("files", f"{root['files']}, last scan {when(root['last_scan_at'])}"),
-        ],
-    )
+    facts = [
+        ("root", path_text(root["path"])),
+        ("state", state),
+        ("watched", watched),
+        ("files", f"{root['files']}, last scan {when(root['last_scan_at'])}"),
+    ]
+    unread = root["unread"]
+    for folder in unread["folders"]:
+        words = f"[red]{escape(folder['reason'])}[/red]: {path_text(folder['path'])}"
+        facts.append(("not read", words))
+    if unread["count"] > len(unread["folders"]):
+        facts.append(("", f"and {unread['count'] - len(unread['folders'])} more"))
+    print_facts(out, facts)
 
 
 def show_files(out: Console, rows: Iterable[dict[str, Any]]) -> None:

@@ -68,6 +68,10 @@ def _file_facts(why: dict[str, Any]) -> Facts:
         facts.append(("because", visible(file["error"])))
     if waiting is not None:
         facts.append(("queue", _queue(waiting)))
+    if (unread := why["unread"]) is not None:
+        words = f"could not be read by the last scan ({visible(unread['reason'])})"
+        facts.append(("folder", f"{words}: {path_text(unread['path'])}"))
+        facts.append(("", "what is said here is from before that"))
     facts += _name_facts(why)
     if content is None:
         facts.append(("content", "not known: it was never read whole"))

@@ -22,9 +22,9 @@ from twinlens.host.limits import memory_bytes, read_inotify_limits
 from twinlens.host.lock import holder
 from twinlens.media.exiftool import exiftool_version, is_new_enough
 from twinlens.model.paths import printable
-from twinlens.model.roots import RootState
+from twinlens.model.roots import RootState, UnreadFolder
 from twinlens.model.verification import Verdict
-from twinlens.store import generation, listing, verifications
+from twinlens.store import generation, listing, unread_folders, verifications
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database, has_wal_reset_bug
 from twinlens.store.schema import Schema
@@ -32,6 +32,7 @@ from twinlens.watch.identity import check_root
 from twinlens.watch.mounts import current_mounts, mount_of, polling_reason
 
 LEAST_FREE_BYTES = 1 << 30
+SHOWN_FOLDERS = 20
 
 
 def doctor(
@@ -131,7 +132,8 @@ def _database(config: Config) -> Iterator[Check]:
         damages = database.quick_check()
         with database.reading():
             files = listing.summary().files
-            states = [(r.path, r.state, r.detail) for r in roots_store.active()]
+            roots = roots_store.active()
+            unread = [f for r in roots for f in unread_folders.of_root(r.id, SHOWN_FOLDERS)]
             backup, frozen = _backup(), generation.freeze()
             damaged = verifications.damages()
     except StoreError as error:
@@ -152,9 +154,20 @@ def _database(config: Config) -> Iterator[Check]:
     if frozen is not None:
         words = f"{frozen.reason}; cleanup waits for a whole scan and a reconcile"
         yield Check("cleanup", "warning", words, "twinlens scan, then twinlens reconcile")
-    for root, state, detail in states:
-        if state is not RootState.ONLINE:
-            yield Check("root", "warning", f"{printable(root)}: {state.value}: {detail}")
+    for root in roots:
+        if root.state in (RootState.CHANGED, RootState.SUSPECT):
+            words = f"{printable(root.path)}: {root.state.value}: {root.detail}"
+            yield Check("root", "warning", words, "twinlens scan")
+    for folder in unread:
+        words = f"{printable(folder.path)}: the last scan could not read it: {folder.reason}"
+        yield Check("folder", "warning", words, f"{_may_read(folder)}, then twinlens scan")
+
+
+def _may_read(folder: UnreadFolder) -> str:
+    """What to do so that a folder can be read."""
+    if "Permission denied" in folder.reason:
+        return "let the user that runs twinlens read and enter it (chmod, chown, setfacl)"
+    return "see what the disk says (dmesg)"
 
 
 def _backup() -> Check:

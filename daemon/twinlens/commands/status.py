@@ -5,13 +5,22 @@ from typing import Any
 from twinlens.host.lock import holder
 from twinlens.model.paths import to_text
 from twinlens.model.roots import RootRecord, WatchMode
-from twinlens.store import blobs, listing, meta, outbox, verifications, work_items
+from twinlens.store import (
+    blobs,
+    listing,
+    meta,
+    outbox,
+    unread_folders,
+    verifications,
+    work_items,
+)
 from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 
 SHOWN_FAILURES = 20
+SHOWN_FOLDERS = 20
 
 
 def status(database: Database) -> dict[str, Any]:
@@ -78,6 +87,13 @@ def _root(record: RootRecord, is_running: bool) -> dict[str, Any]:
         "watch_detail": detail,
         "overflows": record.overflows,
         "last_scan_at": record.last_scan_at,
+        "unread": {
+            "count": unread_folders.count(record.id),
+            "folders": [
+                {"path": to_text(folder.path), "reason": folder.reason, "since": folder.since}
+                for folder in unread_folders.of_root(record.id, SHOWN_FOLDERS)
+            ],
+        },
     }
 
 

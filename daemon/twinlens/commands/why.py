@@ -10,13 +10,14 @@ from typing import Any
 
 from twinlens.analysis.names import parse_name
 from twinlens.commands.decide import shapes
-from twinlens.commands.named_file import absolute, named_file
+from twinlens.commands.named_file import absolute, named_file, unread_around
 from twinlens.commands.shapes import file_shape
 from twinlens.commands.why_dates import taken_at
 from twinlens.commands.why_duplicates import duplicates_of, near_misses
 from twinlens.commands.why_groups import groups_of, left_open_of
 from twinlens.commands.why_story import story_of
 from twinlens.grouping.duplicates import SimilarityLimits
+from twinlens.model.paths import to_text
 from twinlens.model.views import FileView
 from twinlens.store import decisions as decisions_store
 from twinlens.store import holds, listing, tags, work_items
@@ -40,6 +41,7 @@ def why(
             "file": file_shape(view) | _seen(view),
             "name": _name(view),
             "waiting": _waiting(view),
+            "unread": _unread(view),
             "content": _content(view),
             "taken_at": taken_at(view),
             "groups": groups_of(view),
@@ -81,6 +83,14 @@ def _waiting(view: FileView) -> dict[str, Any] | None:
         "attempts": item.attempts,
         "last_error": error,
     }
+
+
+def _unread(view: FileView) -> dict[str, Any] | None:
+    """The folder because of which the last scan could not see how the file fares now."""
+    folder = unread_around(view.path)
+    if folder is None:
+        return None
+    return {"path": to_text(folder.path), "reason": folder.reason, "since": folder.since}
 
 
 def _content(view: FileView) -> dict[str, Any] | None:

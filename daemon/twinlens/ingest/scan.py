@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from twinlens.model.files import FileRecord, Finding, Look, Stat
 from twinlens.model.paths import printable, to_bytes, to_text
 from twinlens.model.picture import DECODED_VERSIONS
 from twinlens.model.roots import RootIdentity, RootState, WatchMode
-from twinlens.store import counters, meta
+from twinlens.store import counters, meta, unread_folders
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
@@ -132,9 +132,20 @@ class Scan:
                 yield from self._absences(place, survey, accept, is_whole=is_whole)
             elif survey.count.is_complete and is_whole:
                 self._clear_suspicion(place)
-        if is_whole and survey.count.is_complete:
-            at = self._parts.clock()
-            self._parts.writer.call(lambda: roots_store.set_scanned(place.root_id, at))
+        if survey.count.is_complete:
+            self._note_walk(place, b"" if is_whole else place.relative(path) or b"", survey.unread)
+
+    def _note_walk(self, place: Place, under: bytes, unread: Mapping[bytes, str]) -> None:
+        """Note that all below `under` was walked, and which folders could not be read there."""
+        root_id, at = place.root_id, self._parts.clock()
+        still = {d: why for d, why in unread.items() if not _is_gone(place.absolute(d))}
+
+        def write() -> None:
+            unread_folders.note(root_id, under, still, at)
+            if not under:
+                roots_store.set_scanned(root_id, at)
+
+        self._parts.writer.call(write)
 
     def _note_whether_watched(self, place: Place) -> None:
         """Whether events should have told of what this scan finds: the folder was scanned before
@@ -292,6 +303,17 @@ def _is_as_recorded(place: Place, record: FileRecord) -> bool:
     except OSError:
         return False
     return (found.size, found.mtime_ns) == (record.stat.size, record.stat.mtime_ns)
+
+
+def _is_gone(folder: bytes) -> bool:
+    """Whether nothing is there any more; what cannot be asked may well be there."""
+    try:
+        os.lstat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _item(place: Place, difference: Difference, *, ignored: bool = False) -> dict[str, Any]:

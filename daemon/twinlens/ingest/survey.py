@@ -70,7 +70,9 @@ class Survey:
         self._is_stopped = is_stopped
         self._root_device: int | None = None
         self._visited: dict[bytes, bool] = {}
-        self._unread: list[bytes] = []
+        self.unread: dict[bytes, str] = {}
+        """Relative folders that could not be read, or not whole, with the reason of each; those
+        that have gone meanwhile are among them."""
         # Numbers only: with another disk in its place, every file of a root is missing.
         self._missing = array("q")
         self._moved_away: set[int] = set()
@@ -104,7 +106,7 @@ class Survey:
         self.count.skipped += listing.skipped
         if listing.error is not None:
             self.count.errors.append((listing.directory, listing.error))
-            self._unread.append(directory)
+            self.unread[directory] = listing.error
         known = known_files.in_directory(self._place.root_id, directory)
         self.count.files += len(listing.entries)
         for name, stat in listing.entries:
@@ -153,7 +155,7 @@ class Survey:
     def _is_believable(self, record: FileRecord) -> bool:
         if record.status is FileStatus.GONE or record.id in self._moved_away:
             return False
-        return not any(_is_below(record.path, folder) for folder in self._unread)
+        return not any(_is_below(record.path, folder) for folder in self.unread)
 
 
 def _device_of(root: bytes) -> int:

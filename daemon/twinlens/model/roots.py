@@ -58,3 +58,13 @@ class RootRecord:
     watch_detail: str
     overflows: int
     last_scan_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFolder:
+    """A folder that the last scan of it could not read, or not whole; `path` is absolute bytes,
+    `reason` the system's words, `since` when a scan first met this."""
+
+    path: bytes
+    reason: str
+    since: str

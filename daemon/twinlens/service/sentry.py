@@ -3,6 +3,7 @@
 Whatever leaves a doubt about a root (lost events, an unmount, a return) ends in a scan of it.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -22,6 +23,9 @@ from twinlens.watch.observer import Watcher, WatchReport
 from twinlens.watch.polling import PollingChoice, should_poll
 
 logger = logging.getLogger(__name__)
+
+_LIMITS = (errno.ENOSPC, errno.EMFILE)
+"""What the kernel says where it grants no more watches."""
 
 _REACHABLE = (RootState.ONLINE, RootState.SUSPECT)
 
@@ -173,7 +177,11 @@ def _described(report: WatchReport, why: str) -> str:
     if report.is_complete:
         return f"{report.directories} folders, {why}"
     everything = report.failures + report.directories
-    return (
-        f"{report.failures} of {everything} folders are not watched, scans find what changes in "
-        f"them; {report.advice}"
+    unwatched = (
+        f"{report.failures} of {everything} folders {'is' if report.failures == 1 else 'are'} "
+        f"not watched"
     )
+    if report.first_errno not in _LIMITS and report.first_path is not None:
+        # A scan may be unable to read it just as well, and then says so itself.
+        return f"{unwatched}: {os.strerror(report.first_errno)}: {printable(report.first_path)}"
+    return f"{unwatched}, scans find what changes in them; {report.advice}"

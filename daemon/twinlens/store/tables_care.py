@@ -1,9 +1,11 @@
 """The tables of care: what reading files again proved, what holds a content beside its files, how
-long orphans have been seen, and which contents a camera's clock was wrong for."""
+long orphans have been seen, which contents a camera's clock was wrong for, and which folders no
+scan could read."""
 
 from peewee import (
     AutoField,
     BigIntegerField,
+    BlobField,
     BooleanField,
     FloatField,
     ForeignKeyField,
@@ -12,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-from twinlens.store.tables import File, Original
+from twinlens.store.tables import File, Original, Root
 
 
 class Verification(Model):
@@ -97,4 +99,21 @@ class ClockDoubt(Model):
         table_name = "clock_doubt"
 
 
-CARE_TABLES: tuple[type[Model], ...] = (Verification, Hold, Orphan, ClockDoubt)
+class UnreadFolder(Model):
+    """A folder that the last scan of it could not read, or not whole: what is new in it is not
+    known. `directory` is relative to the root, `since` when a scan first met this."""
+
+    id = AutoField()
+    root_id: int
+    root = ForeignKeyField(Root, on_delete="CASCADE", index=False)
+    directory = BlobField()
+    reason = TextField()
+    since = TextField()
+
+    class Meta:
+        table_name = "unread_folder"
+        # One row a folder; asked for by root.
+        indexes = ((("root", "directory"), True),)
+
+
+CARE_TABLES: tuple[type[Model], ...] = (Verification, Hold, Orphan, ClockDoubt, UnreadFolder)

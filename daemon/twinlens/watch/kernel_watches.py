@@ -49,9 +49,13 @@ class Failures:
     count: int = 0
     first_errno: int = 0
     first_path: bytes | None = None
+    _last: bytes | None = None
 
     def note(self, path: bytes, number: int) -> None:
-        """Count one."""
+        """Count a folder, once: what cannot be watched often cannot be read either."""
+        if path == self._last:
+            return
+        self._last = path
         self.count += 1
         # A limit is what the owner can cure, so it is what is shown.
         if self.first_path is None or (number == errno.ENOSPC != self.first_errno):
