@@ -7,8 +7,13 @@ import pytest
 from support.made_up import measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
+from twinlens.grouping.verdicts import Picture, judge
+from twinlens.ingest import lookalikes as lookalikes_module
 from twinlens.ingest.lookalikes import Lookalikes
+from twinlens.store import duplicate_groups, files
 from twinlens.store import lookalikes as verdicts
+from twinlens.store import originals as originals_store
+from twinlens.store.tables import Lookalike, Original
 
 
 def _picture(root_id: int, word: str, width: int) -> int:
@@ -42,3 +47,62 @@ def test_a_first_arrival_reads_all_keys_only_where_the_index_is_cold(
     assert len(reads) == (0 if is_warm else 1)
     found = store.read(lambda: [(v.first_id, v.second_id) for v in verdicts.verdicts_on([second])])
     assert found == [(first, second)]
+
+
+def _series(root_id: int, count: int, *, pixels: str | None, seconds: int) -> list[int]:
+    """So many pictures that look alike, each taken later than the one before; their ids."""
+    found = []
+    for number in range(count):
+        at = number * seconds
+        captured = f"2026-01-02T{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}"
+        look = replace(measured(phash=0x0F1E2D3C4B5A6978, captured=captured), image_digest=pixels)
+        original_id = put_original(f"{pixels} {number}", measurement=look)
+        Original.update(captured_at=captured).where(Original.id == original_id).execute()
+        put_file(root_id, b"%d.jpg" % original_id, original_id, at=stat(1000 + original_id))
+        found.append(original_id)
+    return found
+
+
+def _members(store: Store, original_id: int) -> list[list[int]]:
+    groups = store.read(lambda: duplicate_groups.touching([original_id]).values())
+    return [sorted(member.original_id for member in group.members) for group in groups]
+
+
+def test_pictures_of_equal_pixels_are_one_group_and_no_rows_of_pairs(
+    store: Store, root_id: int
+) -> None:
+    ids = store.write(lambda: _series(root_id, 200, pixels="x", seconds=10))
+    live = Lookalikes(PRESETS["normal"])
+
+    store.write(lambda: live.regroup(ids[:100]))
+    store.write(lambda: live.regroup(ids[100:]))
+
+    assert store.read(Lookalike.select().count) == 0
+    assert _members(store, ids[0]) == [ids]
+
+    def remove(original_id: int) -> None:
+        for file in files.of_original(original_id):
+            files.delete(file.id)
+        originals_store.remove_reference(original_id, "2026-01-02T03:04:05+00:00")
+
+    store.write(lambda: remove(ids[7]))
+    store.write(lambda: live.regroup([ids[7]]))
+    assert _members(store, ids[0]) == [[one for one in ids if one != ids[7]]]
+    assert _members(store, ids[7]) == []
+
+
+def test_of_a_long_series_no_frame_is_held_against_all_others(
+    store: Store, root_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store.write(lambda: _series(root_id, 200, pixels=None, seconds=10))
+    asked: list[tuple[int, int]] = []
+
+    def counting(a: Picture, b: Picture, *rest: object) -> object:
+        asked.append((a.original_id, b.original_id))
+        return judge(a, b, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lookalikes_module, "judge", counting)
+    store.write(lambda: Lookalikes(PRESETS["normal"]).regroup(ids))
+
+    assert len(asked) < len(ids)
+    assert _members(store, ids[0]) == []

@@ -163,6 +163,12 @@ _SAME_INSTANT_SECONDS: Final = 0.005
 """A fraction cut to two digits on the way is still the same fraction."""
 
 
+EQUAL_PIXELS: Final = Verdict(
+    *(DuplicateClass.RE_ENCODED, 100.0, 0),
+    *("re-encoded: equal coded pixels, differs in metadata only", 100.0),
+)
+
+
 def judge(a: Picture, b: Picture, limits: SimilarityLimits) -> Verdict | None:
     """Say what two pictures are to each other; None where they are no duplicates in any sense.
 
@@ -170,16 +176,10 @@ def judge(a: Picture, b: Picture, limits: SimilarityLimits) -> Verdict | None:
     """
     if a.sha256 > b.sha256:
         a, b = b, a
-    if a.sha256 == b.sha256 or not _may_be_compared(a, b):
+    if a.sha256 == b.sha256 or not may_be_compared(a, b):
         return None
     if a.image_digest is not None and a.image_digest == b.image_digest:
-        return Verdict(
-            DuplicateClass.RE_ENCODED,
-            100.0,
-            0,
-            "re-encoded: equal coded pixels, differs in metadata only",
-            100.0,
-        )
+        return EQUAL_PIXELS
     if are_different_shots(a, b):
         return None
     return None if _are_of_two_cameras(a, b) else _judge_by_looks(a, b, limits)
@@ -217,7 +217,8 @@ def are_different_shots(a: Picture, b: Picture) -> bool:
     return differ is Agreement.DIFFER and not is_corrected_clock(moment_a, moment_b)
 
 
-def _may_be_compared(a: Picture, b: Picture) -> bool:
+def may_be_compared(a: Picture, b: Picture) -> bool:
+    """Whether nobody and nothing but looks keeps two pictures from being duplicates. Symmetric."""
     if a.sha256 in b.rejected_with or b.sha256 in a.rejected_with:
         return False
     if not {a.kind, b.kind} <= {Kind.IMAGE, Kind.RAW}:

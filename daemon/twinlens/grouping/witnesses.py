@@ -6,8 +6,9 @@ passes for a re-encoding of two different shots is a copy of one of them, and no
 which: all that is said of it then is that it is similar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from twinlens.grouping.verdicts import Picture, are_different_shots
 from twinlens.model.groups import DuplicateClass
@@ -29,7 +30,7 @@ def settled(verdicts: Verdicts, members: Sequence[Picture]) -> dict[tuple[int, i
     torn = {
         position
         for position, others in partners.items()
-        if any(are_different_shots(members[a], members[b]) for a in others for b in others if a < b)
+        if _are_torn(members[other] for other in others)
     }
     result = dict(verdicts)
     for (first, second), verdict in verdicts.items():
@@ -46,6 +47,12 @@ def settled(verdicts: Verdicts, members: Sequence[Picture]) -> dict[tuple[int, i
 
 def _is_doubtful(verdict: Verdict) -> bool:
     return verdict.duplicate_class is DuplicateClass.RE_ENCODED and verdict.confidence < _CERTAIN
+
+
+def _are_torn(pictures: Iterable[Picture]) -> bool:
+    """Whether two of these are different shots; asked once for each capture time."""
+    times = {(picture.captured_at, picture.has_subseconds): picture for picture in pictures}
+    return any(are_different_shots(a, b) for a, b in combinations(times.values(), 2))
 
 
 def _shortest(picture: Picture) -> int:

@@ -160,10 +160,11 @@ class Absorber:
         for group in regrouped.file_groups:
             if not any(member.file_id in new_files for member in group.members):
                 continue
-            paths = listing.paths_of_files(m.file_id for m in group.members)
+            named = group.members[:MOST_PATHS]
+            paths = listing.paths_of_files(m.file_id for m in named)
             self._publish(
                 EventName.GROUP_FORMED,
-                f"{group.group_type.value}: {', '.join(printable(p) for p in paths)}",
+                f"{group.group_type.value}: {_some(paths, len(group.members) - len(named))}",
                 group_type=group.group_type.value,
                 rule=group.rule,
                 paths=[to_text(p) for p in paths],
@@ -171,18 +172,20 @@ class Absorber:
         for found in regrouped.duplicate_groups:
             if not any(member.original_id in new_contents for member in found.members):
                 continue
+            first = found.members[:MOST_PATHS]
             files = [
                 view.path
-                for member in found.members
-                for view in listing.files_of_original(member.original_id)[:1]
+                for member in first
+                for view in listing.files_of_original(member.original_id, most=1)
             ]
+            more = len(found.members) - len(first)
             self._publish(
                 EventName.DUPLICATE_FOUND,
-                f"{found.duplicate_class.value}: {_some(files)}",
+                f"{found.duplicate_class.value}: {_some(files, more)}",
                 duplicate_class=found.duplicate_class.value,
                 confidence=found.confidence,
                 rule=found.rule,
-                paths=[to_text(p) for p in files[:MOST_PATHS]],
+                paths=[to_text(p) for p in files],
             )
 
     def _publish(
@@ -196,6 +199,6 @@ class Absorber:
         self._bus.publish(self._new_event(name, message, severity=severity, **details))
 
 
-def _some(paths: Sequence[bytes]) -> str:
-    shown = ", ".join(printable(path) for path in paths[:3])
-    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"
+def _some(paths: Sequence[bytes], further: int) -> str:
+    shown, more = ", ".join(printable(path) for path in paths[:3]), len(paths[3:]) + further
+    return f"{shown} and {more} more" if more else shown

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from twinlens.analysis.names import parse_name
 from twinlens.grouping.bursts import BurstLimits, find_bursts, reach
+from twinlens.grouping.partings import parted_anew
 from twinlens.grouping.shots import Shot
 from twinlens.model.files import FileRecord
 from twinlens.model.groups import FileGroup, FileMember
@@ -58,8 +59,8 @@ def regroup_bursts(
     concerned: Concerned,
 ) -> tuple[list[FileGroup], set[int]]:
     """Look anew at the shots around those files of these buckets that are concerned. Returns the
-    bursts that are new, and the contents of all live files whose membership changed. With the time
-    `at`, what changed is noted."""
+    bursts that are new, and the contents of all live files that stand otherwise among others. With
+    the time `at`, what changed is noted."""
     names = list(buckets)
     stored = {
         member.group_id
@@ -93,11 +94,10 @@ def regroup_bursts(
     if not stored and not enough:
         return [], set()
     wanted = find_bursts(_shots(enough), limits)
-    new, touched = file_groups.replace_groups(
-        root_id, bursts_store.groups(stored), [(BUCKET, group) for group in wanted], at
-    )
-    changed = {original.id for _, original in bursts_store.contents(touched).values()}
-    return new, changed
+    before = bursts_store.groups(stored)
+    new, _ = file_groups.replace_groups(root_id, before, [(BUCKET, group) for group in wanted], at)
+    changed = bursts_store.contents(parted_anew(before.values(), wanted))
+    return new, {original.id for _, original in changed.values()}
 
 
 def _hang_together(root_id: int, seed: Frame, limits: BurstLimits) -> dict[int, Frame]:

@@ -3,8 +3,10 @@ what is near them, and the groups that hang together with them are made anew fro
 
 A verdict is on two contents alone and stays in the store, so an arrival costs one search of the
 index and a second look at what that finds; what hangs together behind is read, never judged again.
-The groups that stand afterwards are those that a rebuild from nothing would give. The index lives
-in memory, is loaded at first need, and is dropped when a transaction fails.
+Of a crowd, only those are looked at that plain facts leave over, and contents of equal coded pixels
+have no verdict in the store. The groups that stand afterwards are those that a rebuild from nothing
+would give. The index lives in memory, is loaded at first need, and is dropped when a transaction
+fails.
 """
 
 import logging
@@ -12,7 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
 from twinlens.grouping.miniatures import Miniature, turned_keys
+from twinlens.grouping.moments import Moment
+from twinlens.grouping.sieve import Sieve
 from twinlens.grouping.similarity import SimilarityIndex
+from twinlens.grouping.verdicts import EQUAL_PIXELS
 from twinlens.model.groups import DuplicateGroup
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike
@@ -26,8 +31,11 @@ VERDICTS_VERSION = 1
 """Raised when the rules of verdicts, or of what is compared at all, change their meaning."""
 
 LARGEST_LIVE_COMPONENT = 5000
-"""Beyond it a change is not followed at once: pictures that hang together in such numbers are a
-time lapse, and grouping them anew for each arrival would stop everything else."""
+"""Beyond it a change is not followed at once: pictures that hang together by their looks in such
+numbers are a time lapse, and grouping them anew for each arrival would stop everything else."""
+
+_CROWD = 32
+"""So many near ones are looked at as quickly as their facts are compared."""
 
 _BATCH = 64
 _MOST_COMPARED = 512
@@ -43,6 +51,7 @@ class Lookalikes:
     def __init__(self, limits: SimilarityLimits) -> None:
         self._limits = limits
         self._index: SimilarityIndex | None = None
+        self._sieve = Sieve()
 
     @property
     def rules(self) -> str:
@@ -57,11 +66,13 @@ class Lookalikes:
 
     def rest(self) -> None:
         """Give back what only many searches are quicker by."""
+        self._sieve = Sieve()
         if self._index is not None:
             self._index.rest()
 
     def forget_index(self) -> None:
         """The transaction that changed the index was rolled back: load it anew at next need."""
+        self._sieve = Sieve()
         self._index = None
 
     def regroup(self, disturbed: Iterable[int], at: str | None = None) -> list[DuplicateGroup]:
@@ -84,15 +95,14 @@ class Lookalikes:
         """What the groups would be under other limits, by key within each component; writes
         nothing. Needs a connection; holds the verdicts, never all pictures.
         """
-        index = _loaded()
+        index, sieve = _loaded(), Sieve()
         found: list[Lookalike] = []
-        every = sorted({*index, *store.twins()})
-        for part in _parts(every, _BATCH):
-            found.extend(_compared(_by_id(part), index, limits, only_later=True))
+        for part in _parts(sorted(index), _BATCH):
+            found.extend(_compared(_by_id(part), index, sieve, limits, only_later=True))
         verdicts_of: dict[int, list[Lookalike]] = {}
         for one in found:
             verdicts_of.setdefault(one.first_id, []).append(one)
-        for together in components(found):
+        for together in components(found, store.twins().values()):
             inside = [one for member in together for one in verdicts_of.get(member, ())]
             yield from groups_of(pictures_of(together), inside)
 
@@ -106,7 +116,8 @@ class Lookalikes:
                 index.remove(original_id)
             else:
                 index.add(original_id, picture.miniature.keys)
-        return _compared(pictures, index, self._limits)
+        self._sieve.forget(part)
+        return _compared(pictures, index, self._sieve, self._limits)
 
     def regroup_as_judged(
         self, seeds: Iterable[int], at: str | None = None
@@ -114,11 +125,16 @@ class Lookalikes:
         """Make the groups anew of all that hangs together with these by the stored verdicts;
         returns what is new. With the time `at`, what changed is noted."""
         affected = set(seeds)
+        # Whoever stood with them in a group may be left behind.
+        stood = duplicate_groups.touching(affected).values()
+        affected.update(member.original_id for group in stood for member in group.members)
         wanted: list[DuplicateGroup] = []
         parts, left_alone = _hanging_together(affected)
         affected -= left_alone
         for some in _of_some_size(parts):
-            pictures = _by_id({member for together, _ in some for member in together})
+            pictures = _by_id(
+                {member for together, _ in some for member in together}, with_miniature=False
+            )
             for together, verdicts in some:
                 affected |= together
                 members = [pictures[member] for member in together if member in pictures]
@@ -131,13 +147,14 @@ class Lookalikes:
         return self._index
 
 
-def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
-    """The contents that can be duplicates, as the rules need to know them."""
+def pictures_of(original_ids: Iterable[int], *, with_miniature: bool = True) -> list[Picture]:
+    """The contents that can be duplicates, as the rules need to know them; without their miniatures
+    where verdicts stand."""
     wanted = sorted(original_ids)
     kinds = files_store.kinds_of(wanted)
     looks = [
         one
-        for one in store.looks_of(wanted)
+        for one in store.looks_of(wanted, with_miniature=with_miniature)
         if not _PICTURES.isdisjoint(kinds.get(one.original_id, ()))
     ]
     photographs = file_groups.group_ids_of_originals(wanted)
@@ -169,34 +186,35 @@ def pictures_of(original_ids: Iterable[int]) -> list[Picture]:
     ]
 
 
-def _by_id(original_ids: Iterable[int]) -> dict[int, Picture]:
-    return {picture.original_id: picture for picture in pictures_of(original_ids)}
+def _by_id(original_ids: Iterable[int], *, with_miniature: bool = True) -> dict[int, Picture]:
+    found = pictures_of(original_ids, with_miniature=with_miniature)
+    return {picture.original_id: picture for picture in found}
 
 
 def _compared(
     pictures: Mapping[int, Picture],
     index: SimilarityIndex,
+    sieve: Sieve,
     limits: SimilarityLimits,
     *,
     only_later: bool = False,
 ) -> list[Lookalike]:
-    """The verdicts on each of these and everything near it; with `only_later` each pair is met
-    from its lower id alone.
+    """The verdicts on each of these and everything near it but what has equal coded pixels; with
+    `only_later` each pair is met from its lower id alone.
     """
-    twins = store.with_image_digest(
-        picture.image_digest for picture in pictures.values() if picture.image_digest
-    )
     done: set[tuple[int, int]] = set()
     waiting: dict[int, list[int]] = {}
     for original_id, picture in sorted(pictures.items()):
-        near = set(twins.get(picture.image_digest or "", ()))
+        near: list[int] = []
         if picture.miniature is not None:
             keys = picture.miniature.keys
-            near |= set(index.within(keys, turned_keys(keys[0]), limits.max_distance))
-        near.discard(original_id)
+            near = index.within(keys, turned_keys(keys[0]), limits.max_distance)
+        near = [other for other in near if other != original_id]
+        if len(near) > _CROWD:
+            near = _sifted(original_id, near, sieve)
         waiting[original_id] = [
             other
-            for other in sorted(near)
+            for other in near
             if _pair(original_id, other) not in done and not (only_later and other < original_id)
         ]
         done |= {_pair(original_id, other) for other in near}
@@ -212,9 +230,24 @@ def _compared(
                 if other not in at_hand:
                     continue
                 verdict = judge(pictures[original_id], at_hand[other], limits)
-                if verdict is not None:
+                if verdict is not None and verdict is not EQUAL_PIXELS:
                     found.append(Lookalike(*_pair(original_id, other), verdict))
     return found
+
+
+def _sifted(original_id: int, near: list[int], sieve: Sieve) -> list[int]:
+    """Those of a crowd that have to be looked at."""
+    unknown = sieve.unknown([original_id, *near])
+    if unknown:
+        shots = store.shots_of(unknown)
+        for facts in store.facts_of(unknown):
+            sieve.put(
+                facts.original_id,
+                Moment.read(facts.captured_at, has_subseconds=facts.has_subseconds),
+                facts.image_digest,
+                shots.get(facts.original_id, ()),
+            )
+    return sieve.left(original_id, near)
 
 
 def _pair(one: int, other: int) -> tuple[int, int]:
@@ -231,14 +264,21 @@ def _hanging_together(seeds: Iterable[int]) -> tuple[list[_Part], set[int]]:
     known = set(seeds)
     frontier, large = set(known), set[int]()
     found: dict[tuple[int, int], Lookalike] = {}
+    twins: dict[str, frozenset[int]] = {}
     while frontier:
         verdicts = store.verdicts_on(frontier)
         found |= {(one.first_id, one.second_id): one for one in verdicts}
-        frontier = _ends(verdicts) - known
+        alike = store.twins_of(frontier)
+        twins |= alike
+        frontier = _ends(verdicts).union(*alike.values()) - known
         known |= frontier
         if len(known) > LARGEST_LIVE_COMPONENT:
+            # Pictures of equal pixels are grouped without a look at their pairs.
+            same = {one: digest for digest, some in twins.items() for one in some}
             too_large = [
-                one for one in components(found.values()) if len(one) > LARGEST_LIVE_COMPONENT
+                one
+                for one in components(found.values(), twins.values())
+                if len({same.get(member, member) for member in one}) > LARGEST_LIVE_COMPONENT
             ]
             large = {member for together in too_large for member in together}
             frontier -= large
@@ -249,7 +289,7 @@ def _hanging_together(seeds: Iterable[int]) -> tuple[list[_Part], set[int]]:
         verdicts_of.setdefault(one.first_id, []).append(one)
     parts = [
         (together, [one for member in together for one in verdicts_of.get(member, ())])
-        for together in components(found.values())
+        for together in components(found.values(), twins.values())
         if large.isdisjoint(together)
     ]
     return parts, large

@@ -22,7 +22,7 @@ from twinlens.store import clock_doubts, file_groups
 from twinlens.store import originals as originals_store
 from twinlens.store.neighbourhoods import neighbourhoods
 
-RULES_VERSION = 10
+RULES_VERSION = 11
 """Raised when the rules of groups or of dates from beside the content change their meaning; for
 those of verdicts see `lookalikes`."""
 

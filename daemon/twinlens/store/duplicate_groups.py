@@ -1,7 +1,9 @@
 """Groups of different contents that show the same picture."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
+
+from peewee import chunked
 
 from twinlens.model.groups import (
     DuplicateClass,
@@ -14,6 +16,9 @@ from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
+
+_AT_ONCE: Final = 500
+"""Members of a group, of which there may be more than a statement takes."""
 
 _TOUCHING = Statement(
     GroupRow,
@@ -56,8 +61,8 @@ def replace(
     """
     keep = {group.key for group in wanted if stored.get(group.key) == group}
     gone = [key for key in stored if key not in {group.key for group in wanted}]
-    if gone:
-        GroupRow.delete().where(GroupRow.key.in_(gone)).execute()
+    for some in chunked(gone, _AT_ONCE):
+        GroupRow.delete().where(GroupRow.key.in_(some)).execute()
     for group in wanted:
         if group.key not in keep:
             _write(group)
@@ -81,17 +86,17 @@ def _write(group: DuplicateGroup) -> None:
         group_id = row.id
         GroupRow.update(**values).where(GroupRow.id == group_id).execute()
         MemberRow.delete().where(MemberRow.group == group_id).execute()
-    MemberRow.insert_many(
-        [
-            {
-                "group": group_id,
-                "original": member.original_id,
-                "similarity": member.similarity,
-                "is_primary": member.is_primary,
-            }
-            for member in group.members
-        ]
-    ).execute()
+    rows = [
+        {
+            "group": group_id,
+            "original": member.original_id,
+            "similarity": member.similarity,
+            "is_primary": member.is_primary,
+        }
+        for member in group.members
+    ]
+    for some in chunked(rows, _AT_ONCE):
+        MemberRow.insert_many(some).execute()
 
 
 def value_of(row: Any, members: Iterable[Any]) -> DuplicateGroup:

@@ -1,4 +1,5 @@
-"""What near duplicates are found and judged by: keys, looks, and the verdicts on pairs.
+"""What near duplicates are found and judged by: facts, looks, and the verdicts on pairs. A pair of
+equal coded pixels has no verdict here: the image-data hash says it all.
 
 Only the columns that the rules need are read: a comparison meets many contents that it dismisses.
 """
@@ -6,6 +7,7 @@ Only the columns that the rules need are read: a comparison meets many contents 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from peewee import JOIN, chunked, fn
 
@@ -35,6 +37,21 @@ _LOOKS = Statement(
         Original.id.in_(any_of("originals"))
         & Original.phash.is_null(False)
         & (Original.reference_count > 0)
+    ),
+)
+_FACTS = Statement(
+    Original,
+    lambda: Original.select(
+        *(Original.id, Original.captured_at, Original.image_digest),
+        fn.json_extract(Original.metadata, "$.has_subseconds"),
+    ).where(Original.id.in_(any_of("originals"))),
+)
+_DIGESTS = Statement(
+    Original,
+    lambda: (
+        Original.select(Original.image_digest)
+        .where(Original.id.in_(any_of("originals")) & Original.image_digest.is_null(False))
+        .distinct()
     ),
 )
 _WITH_DIGEST = Statement(
@@ -86,11 +103,11 @@ class Looks:
     image_digest: str | None
 
 
-def looks_of(original_ids: Iterable[int]) -> list[Looks]:
+def looks_of(original_ids: Iterable[int], *, with_miniature: bool = True) -> list[Looks]:
     """The looks of those of these contents that are referenced and were decoded."""
     found: list[Looks] = []
     wanted = list(original_ids)
-    miniature_of = miniatures.of(wanted)
+    miniature_of = miniatures.of(wanted) if with_miniature else {}
     for row in _LOOKS.all(originals=wanted):
         facts = json.loads(row.metadata)
         found.append(
@@ -107,26 +124,43 @@ def looks_of(original_ids: Iterable[int]) -> list[Looks]:
     return found
 
 
-def with_image_digest(digests: Iterable[str]) -> dict[str, list[int]]:
-    """The referenced contents of each of these image-data hashes."""
-    found: dict[str, list[int]] = {}
-    for digest, original_id in _WITH_DIGEST.tuples(digests=set(digests)):
-        found.setdefault(digest, []).append(original_id)
-    return found
+class Facts(NamedTuple):
+    """What tells two contents apart without a look."""
+
+    original_id: int
+    captured_at: str | None
+    image_digest: str | None
+    has_subseconds: bool
 
 
-def twins() -> set[int]:
-    """The referenced contents that share an image-data hash with another."""
+def facts_of(original_ids: Iterable[int]) -> list[Facts]:
+    """The plain facts of these contents."""
+    rows = _FACTS.tuples(originals=original_ids)
+    return [Facts(one, at, digest, bool(is_fine)) for one, at, digest, is_fine in rows]
+
+
+def twins_of(original_ids: Iterable[int]) -> dict[str, frozenset[int]]:
+    """The referenced contents that share an image-data hash with any of these, by the hash, where
+    there are two and more."""
+    return _with_digest(digest for (digest,) in _DIGESTS.tuples(originals=original_ids))
+
+
+def twins() -> dict[str, frozenset[int]]:
+    """All referenced contents that share an image-data hash with another, by the hash."""
     shared = (
         Original.select(Original.image_digest)
         .where(Original.image_digest.is_null(False) & (Original.reference_count > 0))
         .group_by(Original.image_digest)
         .having(fn.COUNT(Original.id) > 1)
     )
-    query = Original.select(Original.id).where(
-        Original.image_digest.in_(shared) & (Original.reference_count > 0)
-    )
-    return {int(original_id) for (original_id,) in tuples(query)}
+    return _with_digest(digest for (digest,) in tuples(shared))
+
+
+def _with_digest(digests: Iterable[str]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for digest, original_id in _WITH_DIGEST.tuples(digests=list(digests)):
+        found.setdefault(digest, set()).add(original_id)
+    return {digest: frozenset(together) for digest, together in found.items() if len(together) > 1}
 
 
 def shots_of(original_ids: Iterable[int]) -> dict[int, frozenset[tuple[int, int]]]:
@@ -153,9 +187,10 @@ def verdicts_on(original_ids: Iterable[int]) -> list[Lookalike]:
 
 
 def judged_ids() -> set[int]:
-    """The contents in which any verdict takes part."""
+    """The contents in which any verdict takes part, or that share an image-data hash."""
     first, second = Row.select(Row.first).distinct(), Row.select(Row.second).distinct()
-    return {int(original_id) for query in (first, second) for (original_id,) in tuples(query)}
+    judged = {int(original_id) for query in (first, second) for (original_id,) in tuples(query)}
+    return judged.union(*twins().values())
 
 
 def forget(original_ids: Iterable[int]) -> None:
