@@ -18,7 +18,6 @@ from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
 
 _AT_ONCE: Final = 500
-"""Members of a group, of which there may be more than a statement takes."""
 
 _TOUCHING = Statement(
     GroupRow,
@@ -33,6 +32,17 @@ _TOUCHING = Statement(
     ),
 )
 
+_INSERT_MEMBER = Statement(
+    MemberRow,
+    lambda: MemberRow.insert(
+        {
+            MemberRow.group: slot("group"),
+            MemberRow.original: slot("original"),
+            MemberRow.similarity: slot("similarity"),
+            MemberRow.is_primary: slot("is_primary"),
+        }
+    ),
+)
 _MEMBERS = Statement(
     MemberRow,
     lambda: MemberRow.select().where(MemberRow.group == slot("group")).order_by(MemberRow.id),
@@ -86,17 +96,13 @@ def _write(group: DuplicateGroup) -> None:
         group_id = row.id
         GroupRow.update(**values).where(GroupRow.id == group_id).execute()
         MemberRow.delete().where(MemberRow.group == group_id).execute()
-    rows = [
-        {
-            "group": group_id,
-            "original": member.original_id,
-            "similarity": member.similarity,
-            "is_primary": member.is_primary,
-        }
-        for member in group.members
-    ]
-    for some in chunked(rows, _AT_ONCE):
-        MemberRow.insert_many(some).execute()
+    for member in group.members:
+        _INSERT_MEMBER.insert(
+            group=group_id,
+            original=member.original_id,
+            similarity=member.similarity,
+            is_primary=member.is_primary,
+        )
 
 
 def value_of(row: Any, members: Iterable[Any]) -> DuplicateGroup:

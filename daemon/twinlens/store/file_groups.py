@@ -1,9 +1,9 @@
 """Groups of files that are one photograph, rebuilt bucket by bucket."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
-from peewee import JOIN, chunked
+from peewee import JOIN
 
 from twinlens.model.files import FileRecord, FileStatus
 from twinlens.model.groups import BurstSpan, FileGroup, FileMember, GroupType
@@ -16,9 +16,6 @@ from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import File, GroupMember
 from twinlens.store.tables import FileGroup as GroupRow
 from twinlens.store.tables_owner import Burst as BurstRow
-
-_AT_ONCE: Final = 500
-"""Members of a group, of which there may be more than a statement takes."""
 
 _Other = GroupMember.alias()
 _OF_BUCKETS = Statement(
@@ -49,6 +46,21 @@ _FILES_UNDER = Statement(
 _MEMBERS = Statement(
     GroupMember,
     lambda: GroupMember.select().where(GroupMember.group == slot("group")).order_by(GroupMember.id),
+)
+_INSERT_MEMBER = Statement(
+    GroupMember,
+    lambda: GroupMember.insert(
+        {
+            GroupMember.group: slot("group"),
+            GroupMember.file: slot("file"),
+            GroupMember.file_type: slot("file_type"),
+            GroupMember.is_primary: slot("is_primary"),
+            GroupMember.evidence: slot("evidence"),
+            GroupMember.rule: slot("rule"),
+            GroupMember.runner_up: slot("runner_up"),
+            GroupMember.sequence: slot("sequence"),
+        }
+    ),
 )
 _GROUPS_OF = Statement(
     File,
@@ -171,21 +183,17 @@ def _insert(root_id: int, bucket: str, group: FileGroup) -> None:
         aspects=" ".join(group.aspects),
         rule=group.rule,
     ).execute()
-    rows = [
-        {
-            "group": group_id,
-            "file": member.file_id,
-            "file_type": member.file_type,
-            "is_primary": member.is_primary,
-            "evidence": member.evidence,
-            "rule": member.rule,
-            "runner_up": member.runner_up,
-            "sequence": member.sequence,
-        }
-        for member in group.members
-    ]
-    for some in chunked(rows, _AT_ONCE):
-        GroupMember.insert_many(some).execute()
+    for member in group.members:
+        _INSERT_MEMBER.insert(
+            group=group_id,
+            file=member.file_id,
+            file_type=member.file_type,
+            is_primary=member.is_primary,
+            evidence=member.evidence,
+            rule=member.rule,
+            runner_up=member.runner_up,
+            sequence=member.sequence,
+        )
     if group.burst is not None:
         BurstRow.insert(
             group=group_id,

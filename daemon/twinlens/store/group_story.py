@@ -6,7 +6,7 @@ and so does each content that is left without a group. Rows a change are few, ho
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twinlens.model.files import FileStatus
@@ -18,6 +18,9 @@ from twinlens.store.tables import File, Original, Root
 
 MOST_NAMED = 8
 """Members of a group that a row names; of the others it gives the number."""
+
+_MOST_ASKED = 8 * MOST_NAMED
+"""Members that are asked for a name: files of some may be gone."""
 
 PHOTOGRAPH = "photograph"
 SERIES = "series"
@@ -45,7 +48,7 @@ def note_files(gone: Sequence[FileGroup], new: Sequence[FileGroup], at: str) -> 
     """Photographs or series were replaced by others. In a transaction."""
     if gone:
         before, after = [_of_files(group) for group in gone], [_of_files(group) for group in new]
-        _note(before, after, _files(_members((*before, *after))), at)
+        _note(before, after, _files(_named_of(before, after)), at)
 
 
 def note_contents(gone: Sequence[DuplicateGroup], new: Sequence[DuplicateGroup], at: str) -> None:
@@ -53,7 +56,7 @@ def note_contents(gone: Sequence[DuplicateGroup], new: Sequence[DuplicateGroup],
     if gone:
         before = [_of_contents(group) for group in gone]
         after = [_of_contents(group) for group in new]
-        _note(before, after, _contents(_members((*before, *after))), at)
+        _note(before, after, _contents(_named_of(before, after)), at)
 
 
 def _note(
@@ -106,8 +109,18 @@ def _of_contents(group: DuplicateGroup) -> _Standing:
     )
 
 
-def _members(groups: Iterable[_Standing]) -> list[int]:
-    return sorted({member for group in groups for member in group.members})
+def _named_of(gone: Sequence[_Standing], new: Sequence[_Standing]) -> list[int]:
+    """Those whose names may be told: the first of each group, its primary, and who left; a large
+    group is not read whole each time it grows."""
+    grouped = {member for group in new for member in group.members}
+    left = {member for group in gone for member in group.members} - grouped
+    first = {
+        member
+        for group in (*gone, *new)
+        for member in (*group.members[:_MOST_ASKED], group.primary)
+        if member is not None
+    }
+    return sorted(left | first)
 
 
 def _told(group: _Standing, named: dict[int, _Named]) -> str:
