@@ -1,5 +1,7 @@
 """Claims about what is shown: live files of watched roots, and no duplicate that is none."""
 
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,37 @@ def test_gone_files_and_those_of_roots_no_longer_named_are_not_shown(
     assert (seen.files, seen.originals, seen.bytes_total) == (1, 1, 10)
     assert (seen.groups["raw_jpeg"], seen.reclaimable_bytes) == (0, 0)
     assert seen.duplicates == {"exact": 0, "re_encoded": 0, "similar": 0}
+
+
+def test_groups_are_counted_of_which_two_contents_are_shown_whatever_became_of_their_files(
+    store: Store, two_roots: tuple[int, int]
+) -> None:
+    watched, unwatched = two_roots
+    fates = {"shown": [watched], "gone": [], "unwatched": [unwatched], "twice": [unwatched] * 2,
+             "both": [watched, unwatched]}  # fmt: skip
+    wanted = {"re_encoded": 0, "similar": 0}
+
+    def work() -> None:
+        for together in (*product(fates, repeat=2), *product(fates, repeat=3)):
+            name = " ".join(together)
+            members = [put_original(f"{name} {place}") for place in range(len(together))]
+            for member, fate in zip(members, together, strict=True):
+                for number, root_id in enumerate(fates[fate]):
+                    put_file(root_id, b"%d %d.jpg" % (member, number), member)
+                if fate == "gone":
+                    put_file(watched, b"%d.jpg" % member, member, status=FileStatus.GONE)
+            kind = DuplicateClass.SIMILAR if "twice" in together else DuplicateClass.RE_ENCODED
+            group = replace(similar(*members, name=name), duplicate_class=kind)
+            duplicate_groups.replace({}, [group])
+            wanted[kind.value] += sum(fate in ("shown", "both") for fate in together) >= 2
+
+    store.write(work)
+    store.adopt(Path("/srv/a"))
+
+    assert min(wanted.values()) > 0
+    assert store.read(duplicate_groups.shown_by_class) == wanted
+    views = store.read(lambda: list(listing.perceptual_groups()))
+    assert len(views) == sum(wanted.values())
 
 
 def test_exact_duplicates_are_separate_copies_and_never_empty_files(

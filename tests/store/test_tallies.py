@@ -23,9 +23,9 @@ from twinlens.store.tables import File, FileGroup, Original
 LATER = "2026-03-01T00:00:00+00:00"
 LAST = "2026-04-01T00:00:00+00:00"
 
-FEW = ("verification_damaged", "original_orphaned", "original_error")
+FEW = ("verification_damaged", "original_orphaned", "original_error", "original_shared")
 """Indexes of what is few among many."""
-LARGE = {"file", "original", "verification", "file_group", "group_member"}
+LARGE = {"file", "original", "verification", "file_group", "group_member", "duplicate_member"}
 
 
 def put(root_id: int, name: int, original_id: int | None, size: int) -> int:

@@ -5,17 +5,20 @@ from typing import Any, Final
 
 from peewee import chunked
 
+from peewee import SQL, fn
+
 from twinlens.model.groups import (
     DuplicateClass,
     DuplicateGroup,
     DuplicateMember,
     DuplicateType,
 )
-from twinlens.store import group_story
+from twinlens.store import group_story, tallies
 from twinlens.store.rows import tuples
 from twinlens.store.statements import Statement, any_of, slot
 from twinlens.store.tables import DuplicateGroup as GroupRow
 from twinlens.store.tables import DuplicateMember as MemberRow
+from twinlens.store.tables import File, Original
 
 _AT_ONCE: Final = 500
 
@@ -59,6 +62,40 @@ def every_member() -> set[int]:
     """The contents that are in any group."""
     query = MemberRow.select(MemberRow.original).distinct()
     return {int(original_id) for (original_id,) in tuples(query)}
+
+
+def shown_by_class() -> dict[str, int]:
+    """How many groups of each class there are, of which at least two contents have a file to show.
+
+    All are counted, less those that have not: which are few, and are found from the contents that
+    have no file or none in a watched root. To ask each member for its files takes a hundred times
+    as long.
+    """
+    counted = GroupRow.select(GroupRow.duplicate_class, fn.COUNT(GroupRow.id))
+    found = dict(tuples(counted.group_by(GroupRow.duplicate_class)))
+    for duplicate_class, count in tuples(_hidden_by_class()):
+        found[duplicate_class] -= count
+    return {duplicate_class: count for duplicate_class, count in found.items() if count}
+
+
+def _hidden_by_class() -> Any:
+    other, every = MemberRow.alias(), MemberRow.alias()
+    # Not as a list of the members, which SQLite would then go through.
+    is_member = fn.EXISTS(other.select(SQL("1")).where(other.original == File.original))
+    without_file = Original.select(Original.id).where(Original.reference_count == 0)
+    not_shown = without_file.union_all(tallies.only_unwatched().where(is_member))
+    hidden = (
+        MemberRow.select(MemberRow.group.alias("group"), fn.COUNT(MemberRow.id).alias("members"))
+        .where(MemberRow.original.in_(not_shown))
+        .group_by(MemberRow.group)
+    )
+    all_but_two = every.select(fn.COUNT(every.id) - 2).where(every.group == GroupRow.id)
+    return (
+        GroupRow.select(GroupRow.duplicate_class, fn.COUNT(GroupRow.id))
+        .join(hidden, on=(hidden.c.group == GroupRow.id))
+        .where(hidden.c.members > all_but_two)
+        .group_by(GroupRow.duplicate_class)
+    )
 
 
 def replace(

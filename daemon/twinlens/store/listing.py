@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from peewee import JOIN, fn
+from peewee import JOIN
 
 from twinlens.model.files import FileStatus
 from twinlens.model.groups import (
@@ -84,14 +84,18 @@ def groups_of_file(file_id: int) -> list[FileGroupView]:
 def shared_originals() -> Iterator[tuple[FileView, ...]]:
     """For each content with more than one live file: those files, in the order of their paths.
     Contents come by their digests; the first do not wait for what is behind them."""
-    shared = Original.select(Original.sha256, Original.id).where(
-        (Original.reference_count > 1) & (Original.size > 0)
+    shared = (
+        Original.select(Original.sha256, Original.id)
+        .where((Original.reference_count > 1) & (Original.size > 0))
+        .order_by(Original.sha256)
+        .limit(AT_ONCE)
     )
-    ids = [original_id for _, original_id in sorted(tuples(shared))]
-    for start in range(0, len(ids), AT_ONCE):
+    last = ""
+    while some := list(tuples(shared.where(Original.sha256 > last))):
+        last = some[-1][0]
         query = (
             _live()
-            .where(File.original.in_(ids[start : start + AT_ONCE]))
+            .where(File.original.in_([original_id for _, original_id in some]))
             .order_by(Original.sha256, Root.path, File.directory, File.name)
         )
         for _, rows in groupby(query, key=lambda row: row.original_id):
@@ -160,7 +164,7 @@ def summary() -> Summary:
         by_kind[kind or "unread"] = by_kind.get(kind or "unread", 0) + count
         size += total
     duplicates, reclaimable = exact_copies.numbers()
-    classes = _perceptual_numbers()
+    classes = duplicate_groups.shown_by_class()
     groups = tallies.groups_by_type()
     return Summary(
         files=sum(by_status.values()),
@@ -177,23 +181,6 @@ def summary() -> Summary:
         reclaimable_bytes=reclaimable,
         orphans=Original.select().where(Original.orphaned_at.is_null(False)).count(),
     )
-
-
-def _perceptual_numbers() -> dict[str, int]:
-    """Groups by class, of which at least two contents have a file to show."""
-    shown = (
-        DuplicateMemberRow.select(DuplicateMemberRow.group, DuplicateGroupRow.duplicate_class)
-        .join(DuplicateGroupRow)
-        .join(File, on=File.original == DuplicateMemberRow.original)
-        .join(Root)
-        .where((File.status != FileStatus.GONE.value) & Root.is_active)
-        .group_by(DuplicateMemberRow.group)
-        .having(fn.COUNT(fn.DISTINCT(DuplicateMemberRow.original)) > 1)
-    )
-    numbers: dict[str, int] = {}
-    for _, duplicate_class in tuples(shown):
-        numbers[duplicate_class] = numbers.get(duplicate_class, 0) + 1
-    return numbers
 
 
 def _live() -> Any:

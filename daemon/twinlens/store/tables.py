@@ -101,10 +101,14 @@ class Original(Model):
 
 # Duplicates and orphans are few among many: partial indexes stay small on a large library.
 Original.add_index(
-    Original.reference_count,
+    Original.sha256,
     Original.size,
+    Original.reference_count,
     name="original_shared",
     where=Original.reference_count > 1,
+)
+Original.add_index(
+    Original.reference_count, name="original_unreferenced", where=Original.reference_count == 0
 )
 Original.add_index(
     Original.orphaned_at, name="original_orphaned", where=Original.orphaned_at.is_null(False)
@@ -257,6 +261,8 @@ class DuplicateGroup(Model):
 
     class Meta:
         table_name = "duplicate_group"
+        # In the order in which they are shown, and counted.
+        indexes = ((("duplicate_class", "key"), False),)
 
 
 class DuplicateMember(Model):

@@ -107,7 +107,28 @@ def contents() -> int:
         .where(Original.reference_count > 1)
         .scalar()
     )
-    return int(referring) - int(further or 0) - _unwatched_contents()
+    unwatched = only_unwatched().columns(fn.COUNT(fn.DISTINCT(File.original))).scalar()
+    return int(referring) - int(further or 0) - int(unwatched or 0)
+
+
+def only_unwatched() -> Any:
+    """A query for the contents whose live files all lie below roots that are no longer watched; one
+    comes for each such file."""
+    other, other_root = File.alias(), Root.alias()
+    watched = (
+        other.select(SQL("1"))
+        .join(other_root)
+        .where(
+            (other.original == File.original)
+            & (other.status != FileStatus.GONE.value)
+            & other_root.is_active
+        )
+    )
+    return (
+        File.select(File.original)
+        .where(File.root.in_(Root.select(Root.id).where(~Root.is_active)))
+        .where((File.status != FileStatus.GONE.value) & ~fn.EXISTS(watched))
+    )
 
 
 def are_off() -> bool:
@@ -144,23 +165,3 @@ def _counted_groups() -> Any:
     return FileGroup.select(FileGroup.root, FileGroup.group_type, fn.COUNT(FileGroup.id)).group_by(
         FileGroup.root, FileGroup.group_type
     )
-
-
-def _unwatched_contents() -> int:
-    """Contents whose live files all lie below roots that are no longer watched."""
-    other, other_root = File.alias(), Root.alias()
-    watched = (
-        other.select(SQL("1"))
-        .join(other_root)
-        .where(
-            (other.original == File.original)
-            & (other.status != FileStatus.GONE.value)
-            & other_root.is_active
-        )
-    )
-    query = (
-        File.select(fn.COUNT(fn.DISTINCT(File.original)))
-        .where(File.root.in_(Root.select(Root.id).where(~Root.is_active)))
-        .where((File.status != FileStatus.GONE.value) & ~fn.EXISTS(watched))
-    )
-    return int(query.scalar() or 0)
