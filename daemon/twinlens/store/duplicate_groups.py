@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from peewee import chunked
-
-from peewee import SQL, fn
+from peewee import SQL, chunked, fn
 
 from twinlens.model.groups import (
     DuplicateClass,
