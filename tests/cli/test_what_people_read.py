@@ -54,7 +54,12 @@ def test_a_pass_is_told_of_in_words() -> None:
 
     assert shown(show_started, ended) == ["pass 2, detect_bursts: success, 124 done, 0 failed"]
     assert shown(show_started, asked) == [
-        "pass 3, detect_duplicates: the daemon was asked; see: twinlens jobs list"
+        "pass 3, detect_duplicates: the daemon was asked; "
+        "it goes before all that was not asked for by hand; see: twinlens jobs list"
+    ]
+    assert shown(show_started, {**asked, "waits_for": "scan (job 1) goes first"}) == [
+        "pass 3, detect_duplicates: the daemon was asked; "
+        "scan (job 1) goes first; see: twinlens jobs list"
     ]
     assert shown(show_cancelled, {"id": 2}) == ["pass 2 ends after its current batch"]
     assert shown(show_retried, {"files": 0}) == ["no file was given up"]

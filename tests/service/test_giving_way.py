@@ -1,6 +1,7 @@
 """Claims about giving way: long passes wait when they should, say so, and go on."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -181,9 +182,93 @@ def test_a_pass_that_is_done_is_not_told_to_wait() -> None:
 def test_nobody_who_asked_by_hand_has_to_wait() -> None:
     house = House(DAY)
     house.wall = at("2026-11-21T09:00")
-    backlog, asked = job(1, "rebuild"), job(2, "scan", by_hand=True)
+    backlog, asked = job(1, "verify"), job(2, "scan", by_hand=True)
 
-    assert house.way.choose([backlog, asked]) is backlog
+    assert house.way.choose([backlog, asked]) is asked
     assert not house.way.is_paused()
-    assert house.way.choose([job(3, "rebuild")]) is None
+    assert house.told == ["quiet hours until 22:30"]
+    assert house.way.choose([backlog]) is None
     assert house.way.is_paused()
+
+
+def test_what_is_asked_by_hand_goes_first_behind_older_passes_of_its_kind() -> None:
+    house = House()
+    scan, bursts, verify = job(1, "scan"), job(2, "detect_bursts"), job(3, "verify")
+    by_hand = job(4, "scan", by_hand=True)
+    groups = job(5, "detect_duplicates", by_hand=True)
+
+    assert house.way.choose([scan, bursts, verify, by_hand, groups]) is scan
+    assert house.way.choose([bursts, verify, by_hand, groups]) is bursts
+    assert house.way.choose([verify, by_hand, groups]) is by_hand
+    assert house.way.choose([verify, groups]) is groups
+    assert house.way.choose([verify]) is verify
+
+
+def test_a_pass_that_was_called_off_ends_first_and_holds_nothing_up() -> None:
+    house = House(DAY)
+    house.wall = at("2026-11-21T09:00")
+    backlog = job(1, "verify")
+    gone = replace(job(2, "verify", by_hand=True), cancel_requested=True)
+
+    assert house.way.choose([backlog, gone]) is gone
+    assert house.way.choose([backlog]) is None
+
+
+def test_a_pass_under_way_makes_room_for_one_that_is_asked_for_by_hand() -> None:
+    house = House()
+    backlog = job(1, "scan")
+    assert house.way.choose([backlog]) is backlog
+    assert not house.way.is_paused()
+
+    house.way.asked.set()
+
+    assert house.way.is_paused()
+    house.way.came_back(job(1, "scan", JobState.RUNNING))
+    house.way.asked.clear()
+    assert house.way.choose([backlog, asked := job(2, "verify", by_hand=True)]) is asked
+    assert house.way.choose([backlog]) is backlog
+    assert not house.way.is_paused()
+
+
+def test_the_log_tells_once_that_passes_wait_and_once_why_they_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    house = House(most_percent=40)
+    verify = job(1, "verify")
+    house.after(0, others=0)
+    for others in (72, 96, 100, 99, 72):
+        house.after(10, others)
+        assert house.way.choose([verify]) is None
+    house.after(10, others=12)
+    assert house.way.choose([verify]) is verify
+
+    told = "other programs use 72 % of the processor, more than 40 %"
+    assert house.told == [told, ""]
+    assert caplog.messages == [
+        f"long passes wait: {told}",
+        "long passes go on: other programs use 12 % of the processor",
+    ]
+
+
+def test_the_log_tells_that_quiet_hours_are_over_or_that_nobody_waits_any_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    house = House(DAY)
+    house.wall = at("2026-11-21T09:00")
+    assert house.way.choose([job(1, "verify")]) is None
+    assert house.way.choose([]) is None
+    assert house.way.choose([job(2, "verify")]) is None
+    house.way.end()
+    house.wall = at("2026-11-21T22:30")
+    assert house.way.choose([job(2, "verify")]) is not None
+
+    wait = "long passes wait: quiet hours until 22:30"
+    assert caplog.messages == [
+        wait,
+        "long passes go on: nothing waits any more",
+        wait,
+        "long passes no longer wait: the daemon ends, or reads its config anew",
+        "long passes go on: quiet hours are over",
+    ]

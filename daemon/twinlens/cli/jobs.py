@@ -69,7 +69,8 @@ def show_started(out: Console, result: dict[str, Any]) -> None:
     """A pass that ended, or one that the daemon was asked for."""
     state = result.get("state")
     if state is None:
-        words = "the daemon was asked; see: twinlens jobs list"
+        first = result.get("waits_for") or "it goes before all that was not asked for by hand"
+        words = f"the daemon was asked; {escape(first)}; see: twinlens jobs list"
     else:
         words = f"{tables.styled(state)}, {result['succeeded']} done, {result['failed']} failed"
     error = f" ({escape(result['error'])})" if result.get("error") else ""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from twinlens.cli.progress import ScanProgress
-from twinlens.commands.scan import follow, request
+from twinlens.commands.following import call_off, follow, waits_for
+from twinlens.commands.scan import request
 from twinlens.commands.slices import whole
 from twinlens.config.schema import Config
 from twinlens.errors import CannotRunError
@@ -47,8 +48,9 @@ def carry_out(path: Path, one: LongPass, *, is_quiet: bool) -> dict[str, Any]:
         SignalFlags() as flags,
         ScanProgress(is_quiet=is_quiet) as progress,
     ):
-        runs = _by_daemon if holder(config.database.path) is not None else _here
-        result = runs(config, one, flags, progress)
+        if holder(config.database.path) is not None:
+            return _by_daemon(config, one, flags, progress)
+        result = _here(config, one, flags, progress)
         if flags.stop.is_set():
             sys.stderr.write(f"twinlens: stopped; {one.kept}\n")
         return result
@@ -65,8 +67,11 @@ def _by_daemon(
             database,
             int(answer["job"]),
             lambda job: progress.update(job.total or 0, job.total, job.succeeded, job.failed),
+            lambda ahead: progress.waits(waits_for(ahead)),
             flags.stop.is_set,
         )
+        if flags.stop.is_set():
+            sys.stderr.write(f"twinlens: stopped; {one.kept}; {call_off(database, job)}\n")
         return _result(one, job, flags)
 
     return whole(slice_of_it, flags.stop.is_set)

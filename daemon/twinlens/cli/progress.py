@@ -48,6 +48,10 @@ class ScanProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def waits(self, words: str) -> None:
+        """What has to be done first: said at once, to whoever reads the result as JSON too."""
+        sys.stderr.write(f"twinlens: waiting: {words}\n")
+
     def update(self, discovered: int, total: int | None, done: int, failed: int) -> None:
         """`discovered` files differ so far, `done` of `total` were looked at."""
         now = time.monotonic()

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from twinlens.cli import tables
 from twinlens.cli.progress import ScanProgress
+from twinlens.commands.following import call_off, follow, waits_for
 from twinlens.commands.jobs import job_shape, require_rebuild
-from twinlens.commands.scan import ask_daemon, request, result_of, scan_argument
+from twinlens.commands.scan import request, result_of, scan_argument
+from twinlens.commands.turns import Ahead, ahead_of
 from twinlens.config.schema import Config
 from twinlens.errors import CannotRunError
 from twinlens.events import EventBus
@@ -20,6 +23,7 @@ from twinlens.model.jobs import JobRecord, JobState
 from twinlens.notify.logs import configure
 from twinlens.service.engine import Engine, EngineOptions
 from twinlens.service.supervisor import load_checked
+from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 
 
@@ -52,7 +56,11 @@ def regroup_now(path: Path, name: str, *, is_quiet: bool) -> dict[str, Any]:
     require_rebuild(name)
     config, _ = load_checked(path, os.environ)
     if holder(config.database.path) is not None:
-        return request(config.database.path, "start", {"name": name})
+        answer = request(config.database.path, "start", {"name": name})
+        database = Database(config.database.path, read_only=True)
+        with database.reading():
+            ahead = ahead_of(jobs_store.unfinished(), int(answer["id"]))
+        return {**answer, "waits_for": waits_for([one for one in ahead if one.is_whole])}
     with (
         configure(logging.WARNING),
         SignalFlags() as flags,
@@ -66,15 +74,37 @@ def _by_daemon(
     config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
 ) -> JobRecord:
     database = Database(config.database.path, read_only=True)
+    first: list[Ahead] = []
     with ScanProgress(is_quiet=is_quiet) as progress:
-        return ask_daemon(
+
+        def wait(ahead: Sequence[Ahead]) -> None:
+            first.extend(one for one in ahead if one.is_whole)
+            progress.waits(waits_for(ahead))
+
+        answer = request(database.path, "scan", dict(argument))
+        job = follow(
             database,
-            argument,
+            int(answer["job"]),
             lambda job: progress.update(
                 job.total or 0, job.total, job.succeeded + job.failed, job.failed
             ),
+            wait,
             flags.stop.is_set,
         )
+    if flags.stop.is_set():
+        sys.stderr.write(f"twinlens: stopped; {call_off(database, job)}\n")
+    for ahead in first:
+        _tell_of(database, ahead.job.id)
+    return job
+
+
+def _tell_of(database: Database, job_id: int) -> None:
+    """What was done before the scan that was asked for: its own numbers are without it."""
+    with database.reading():
+        job = jobs_store.get(job_id)
+    if job is not None and job.state is JobState.SUCCESS:
+        files = tables.counted(job.succeeded + job.failed, "file")
+        sys.stderr.write(f"twinlens: before it, {job.name} (job {job_id}) was ended: {files}\n")
 
 
 def _here(

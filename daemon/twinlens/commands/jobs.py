@@ -5,7 +5,7 @@ from typing import Any
 
 from twinlens.errors import UsageError
 from twinlens.ingest.rebuild import REBUILDS
-from twinlens.model.jobs import JobRecord
+from twinlens.model.jobs import BY_HAND, JobRecord
 from twinlens.store import jobs as jobs_store
 from twinlens.store import work_items
 from twinlens.store.database import Database
@@ -41,7 +41,8 @@ def list_jobs(database: Database) -> Iterator[dict[str, Any]]:
 def start(writer: Writer, name: str, at: str) -> dict[str, Any]:
     """Ask for a pass that groups everything anew; whoever runs passes carries it out."""
     require_rebuild(name)
-    return {"id": writer.call(lambda: jobs_store.ask(name, {}, at)).id, "name": name}
+    asked: dict[str, object] = {BY_HAND: True}
+    return {"id": writer.call(lambda: jobs_store.ask(name, asked, at)).id, "name": name}
 
 
 def require_rebuild(name: str) -> None:

@@ -2,21 +2,17 @@
 
 import json
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from twinlens.config.schema import Config
 from twinlens.errors import CannotRunError, UsageError
 from twinlens.host.requests import Spool
-from twinlens.model.jobs import JobRecord, JobState
+from twinlens.model.jobs import JobRecord
 from twinlens.model.paths import printable, relative_to, to_text
-from twinlens.store import jobs as jobs_store
-from twinlens.store.database import Database
 
 ANSWER_SECONDS = 20.0
-ENDED = (JobState.SUCCESS, JobState.FAILED, JobState.CANCELLED)
 
 
 def scan_argument(
@@ -29,35 +25,6 @@ def scan_argument(
     if accept_missing:
         argument["accept_missing"] = True
     return argument
-
-
-def ask_daemon(
-    database: Database,
-    argument: dict[str, object],
-    on_progress: Callable[[JobRecord], None],
-    is_stopped: Callable[[], bool],
-) -> JobRecord:
-    """Have the running daemon scan, and follow it; returns the job as it ended."""
-    answer = request(database.path, "scan", dict(argument))
-    return follow(database, int(answer["job"]), on_progress, is_stopped)
-
-
-def follow(
-    database: Database,
-    job_id: int,
-    on_progress: Callable[[JobRecord], None],
-    is_stopped: Callable[[], bool],
-) -> JobRecord:
-    """Wait for a pass of the running daemon; returns the job as it ended, or stood at a stop."""
-    while True:
-        with database.reading():
-            job = jobs_store.get(job_id)
-        if job is None:
-            raise CannotRunError(f"job {job_id} is not in the database any more")
-        on_progress(job)
-        if job.state in ENDED or is_stopped():
-            return job
-        time.sleep(0.3)
 
 
 def request(database: Path, verb: str, argument: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from twinlens.maintenance.vault_fill import FILL
 from twinlens.maintenance.vault_gc import ASKS, GC
 from twinlens.maintenance.vault_passes import NO_VAULT, NOT_MADE
 from twinlens.maintenance.vault_scrub import SCRUB
+from twinlens.model.jobs import BY_HAND
 from twinlens.model.vault import BucketAccess, Marker, PutHow, VaultSpec
 from twinlens.store import blobs, meta
 from twinlens.store import jobs as jobs_store
@@ -108,12 +109,25 @@ def make(
     return {"vault": marker.identity, "place": spec.place}
 
 
-def ask(writer: Writer, argument: dict[str, Any], at: str) -> dict[str, Any]:
-    """Ask for a pass; whoever runs passes carries it out."""
+def refusal(database: Database, place: str | None) -> str:
+    """Why no pass over the vault can be begun at all; "" where one can."""
+    with database.reading():
+        return _not_ready(place, blobs.vault_identity())
+
+
+def ask(
+    database: Database, writer: Writer, place: str | None, argument: dict[str, Any], at: str
+) -> dict[str, Any]:
+    """Ask for a pass by hand; whoever runs passes carries it out.
+
+    UsageError where there is no such pass, or no vault at `place`.
+    """
     name = PASSES.get(str(argument.get("pass")))
     if name is None:
         raise UsageError(f"there is no pass {argument.get('pass')!r} of the vault")
-    wanted = dict(argument["argument"])
+    if words := refusal(database, place):
+        raise UsageError(words)
+    wanted = {**argument["argument"], BY_HAND: True}
     return {"job": writer.call(lambda: jobs_store.ask(name, wanted, at)).id}
 
 

@@ -112,6 +112,8 @@ class JobRunner:
         self, job_id: int, definition: JobDefinition, argument: dict[str, object]
     ) -> JobRecord:
         at = self._clock()
+        if self._is_cancelled(job_id):
+            return self._interrupted(job_id)
         if not self._writer.call(lambda: jobs_store.begin(job_id, at)):
             is_complete = self._discover(job_id, definition, argument)
             if not is_complete:

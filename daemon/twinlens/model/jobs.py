@@ -1,7 +1,11 @@
 """The states of work: items in the queue, jobs and their batches."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+
+BY_HAND = "by_hand"
+"""In the argument of a pass that somebody asked for, and waits for."""
 
 
 class WorkState(StrEnum):
@@ -50,3 +54,13 @@ class JobRecord:
     error: str | None
     result: dict[str, object] | None
     cancel_requested: bool
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether somebody asked for it, not the clock."""
+        return bool(json.loads(self.argument).get(BY_HAND))
+
+    @property
+    def left(self) -> int | None:
+        """Its items that are still to be done; None until everything was discovered."""
+        return None if self.total is None else max(self.total - self.succeeded - self.failed, 0)

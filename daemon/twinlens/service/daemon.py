@@ -32,7 +32,7 @@ from twinlens.service.engine import (
 )
 from twinlens.service.giving_way import GivingWay, giving_way
 from twinlens.service.purging import Purging
-from twinlens.service.requests import Holder
+from twinlens.service.requests import FOR_PASSES, Holder
 from twinlens.service.sentry import Sentry
 from twinlens.service.upkeep import Upkeep
 from twinlens.service.warming import start_warming
@@ -146,6 +146,7 @@ class Daemon:
         deadline = time.monotonic() + STOP_SECONDS
         self._bus.publish(self._engine.new_event(EventName.DAEMON_STOPPING, "stopping"))
         self._stop.set()
+        self._giving_way.end()
         intake = self._engine.intake.wake
         for wake in (intake, self._jobs_wake, self._requests_wake, self._sentry_wake):
             wake.set()
@@ -248,6 +249,7 @@ class Daemon:
             if not self._is_watching.is_set() and time.monotonic() < first_scan_by:
                 # What arrives between a scan and its watch would be missed by both.
                 return 0.1
+            self._giving_way.asked.clear()  # before the look, so that nothing is missed
             job = self._giving_way.choose(waiting := unfinished())
             if job is None:
                 return PAUSED_SECONDS if waiting else UNASKED_SECONDS
@@ -277,6 +279,8 @@ class Daemon:
             except (TwinlensError, KeyError, ValueError) as error:
                 answer = {"error": str(error), "advice": getattr(error, "advice", "")}
             self._spool.answer(asked, answer)
+            if asked.verb in FOR_PASSES:
+                self._giving_way.asked.set()
             self._jobs_wake.set()
             self._engine.intake.wake.set()
 

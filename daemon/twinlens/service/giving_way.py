@@ -1,15 +1,16 @@
 """When long passes wait: in quiet hours, and while other programs keep the machine busy.
 
-What arrives is taken in all the same, and a pass with little to do is carried out: only the work on
-what was there before waits. A pass that waits keeps what it has done.
+What arrives is taken in all the same, and so is what somebody asks for by hand; a pass with little
+to do is carried out. Only the work on what was there before waits, and keeps what it has done.
 """
 
-import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from twinlens.commands.turns import asked_by_hand
 from twinlens.config.schema import ScheduleConfig
 from twinlens.host.load import Usage, usage
 from twinlens.model.jobs import JobRecord, JobState
@@ -23,16 +24,14 @@ MEASURED_SECONDS = 10.0
 STALE_SECONDS = 60.0
 """A measurement that began longer ago says nothing of now."""
 
-BY_HAND = "by_hand"
-"""In the argument of a pass that somebody waits for."""
-
 
 class GivingWay:
     """Says whether passes have to wait, and which may run meanwhile.
 
     `most_percent` is the share of all cores that others may use before passes wait (0: any); they
     go on when it is below half of that. `few(name)` is how many items a pass of this name may do
-    while it has to wait, `tell(words)` hears why passes wait, "" when they do not.
+    while it has to wait, `tell(words)` hears why passes wait, "" when they do not. While `asked` is
+    set, because somebody asked by hand, the pass under way makes room: it is chosen anew.
     """
 
     def __init__(
@@ -50,31 +49,38 @@ class GivingWay:
         self._most_percent = most_percent
         self._few = few
         self._tell = tell
+        self.asked = threading.Event()
         self._usage = usage
         self._now = now
         self._monotonic = monotonic
         self._measured: tuple[float, Usage] | None = None
-        self._percent: float | None = None
+        self._percent = 0.0
         self._is_busy = False
+        self._busy_words = ""
         self._is_awaited = False
         self._paused: set[str] = set()
         self._told: str | None = None
+        self._is_in_quiet = False
 
     def is_paused(self) -> bool:
-        """Whether the pass under way has to wait."""
-        return not self._is_awaited and bool(self._reason())
+        """Whether the pass under way has to wait, or to make room."""
+        return self.asked.is_set() or (not self._is_awaited and bool(self._reason()))
 
     def choose(self, waiting: Sequence[JobRecord]) -> JobRecord | None:
         """The pass to carry out now; None where all that wait have to wait on."""
-        self._is_awaited = any(json.loads(job.argument).get(BY_HAND) for job in waiting)
-        if not self.is_paused():
+        asked = asked_by_hand(waiting)
+        self._is_awaited = bool(asked)
+        reason = self._reason()
+        if not reason:
             self._paused.clear()
-            self._say("")
-            return waiting[0] if waiting else None
-        free = [job for job in waiting if job.cancel_requested or self._is_free(job.name)]
-        if len(free) < len(waiting):
-            self._say(self._reason())
-        return free[0] if free else None
+            self._say("", self._what_ended())
+            return next(iter(asked or waiting), None)
+        free = [job for job in waiting if self._is_free(job.name)]
+        if any(job not in free and job not in asked for job in waiting):
+            self._say(reason)
+        elif self._told:
+            self._say("", "asked for by hand" if asked else "nothing waits any more")
+        return next(iter(asked or free), None)
 
     def _is_free(self, name: str) -> bool:
         return name not in self._paused and self._few(name) > 0
@@ -84,13 +90,24 @@ class GivingWay:
         if job.state is JobState.RUNNING:
             self._paused.add(job.name)
 
+    def end(self) -> None:
+        """Nobody gives way any more: the daemon ends, or begins anew with another config."""
+        if self._told:
+            logger.info("long passes no longer wait: the daemon ends, or reads its config anew")
+
     def _reason(self) -> str:
         end = self._quiet.until(self._now())
         if end is not None:
             return f"quiet hours until {end:%H:%M}"
         if self._most_percent and self._is_machine_busy():
-            return f"other programs use {self._percent:.0f} % of the processor"
+            return self._busy_words
         return ""
+
+    def _what_ended(self) -> str:
+        return "quiet hours are over" if self._is_in_quiet else self._others()
+
+    def _others(self) -> str:
+        return f"other programs use {self._percent:.0f} % of the processor"
 
     def _is_machine_busy(self) -> bool:
         now = self._monotonic()
@@ -101,20 +118,25 @@ class GivingWay:
         if self._measured is not None and found is not None and since is not None:
             if since < STALE_SECONDS:
                 self._percent = found.others_percent(self._measured[1])
-                limit = self._most_percent / 2 if self._is_busy else self._most_percent
+                was_busy = self._is_busy
+                limit = self._most_percent / 2 if was_busy else self._most_percent
                 self._is_busy = self._percent > limit
+                if self._is_busy and not was_busy:
+                    # As it was when it began: what is measured each time is no news.
+                    self._busy_words = f"{self._others()}, more than {self._most_percent:g} %"
             else:
                 self._is_busy = False
         self._measured = None if found is None else (now, found)
         return self._is_busy
 
-    def _say(self, words: str) -> None:
+    def _say(self, words: str, why_over: str = "") -> None:
         if words == self._told:
             return
         if words:
             logger.info("long passes wait: %s", words)
+            self._is_in_quiet = words != self._busy_words
         elif self._told:
-            logger.info("long passes go on")
+            logger.info("long passes go on: %s", why_over)
         self._told = words
         self._tell(words)
 

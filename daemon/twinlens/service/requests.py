@@ -20,8 +20,8 @@ from twinlens.commands.acting import ActionRoom
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.ingest.recorder import Touched
+from twinlens.model.jobs import BY_HAND
 from twinlens.service.engine import reason_to_ignore, utc_now, utc_text
-from twinlens.service.giving_way import BY_HAND
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -52,7 +52,6 @@ class Holder:
 
     def _scan(self, argument: Argument) -> dict[str, Any]:
         at = utc_text()
-        # Whoever types it waits for it: it does not give way.
         asked = argument | {BY_HAND: True}
         return {"job": self.writer.call(lambda: jobs_store.ask("scan", asked, at)).id}
 
@@ -90,14 +89,15 @@ class Holder:
         return backup_command.note(self.database, self.writer, utc_text, argument)
 
     def _verify(self, argument: Argument) -> dict[str, Any]:
-        return verify_command.ask(self.writer, argument, utc_text())
+        return verify_command.ask(self.writer, argument | {BY_HAND: True}, utc_text())
 
     def _vault_make(self, argument: Argument) -> dict[str, Any]:
         spec, adopt = vault_command.spec_of(self.config), bool(argument.get("adopt"))
         return vault_command.make(self.database, self.writer, spec, utc_text, adopt=adopt)
 
     def _vault_pass(self, argument: Argument) -> dict[str, Any]:
-        return vault_command.ask(self.writer, argument, utc_text())
+        place = self.config.vault.place
+        return vault_command.ask(self.database, self.writer, place, argument, utc_text())
 
     def _decide(self, argument: Argument) -> dict[str, Any]:
         verb, paths, value = argument["verb"], argument["paths"], argument["value"]
@@ -147,6 +147,9 @@ class Holder:
             lambda path: reason_to_ignore(self.config, path),
         )
 
+
+FOR_PASSES = frozenset({"scan", "start", "cancel", "retry", "verify", "vault_pass"})
+"""The requests after which another pass may have to go first."""
 
 _REQUESTS: Mapping[str, Callable[[Holder, Argument], dict[str, Any]]] = MappingProxyType(
     {

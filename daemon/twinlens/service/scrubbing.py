@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
+from twinlens.commands.turns import is_elsewhere_wanted
 from twinlens.events import EventBus, EventFactory
 from twinlens.ingest.places import Places
 from twinlens.jobs.definition import JobDefinition, Outcome
@@ -106,7 +107,7 @@ class Scrubbing:
 
     def _is_elsewhere_wanted(self) -> bool:
         with self._database.reading():
-            return any(job.name != NAME for job in jobs_store.unfinished())
+            return is_elsewhere_wanted(jobs_store.unfinished(), (NAME,))
 
     def _announce(self, damages: Sequence[Damage]) -> None:
         for damage in damages:

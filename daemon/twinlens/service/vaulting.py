@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from twinlens.commands.turns import is_elsewhere_wanted
 from twinlens.commands.vault import spec_of
 from twinlens.errors import ConfigError
 from twinlens.jobs.definition import JobDefinition
@@ -91,7 +92,7 @@ class Vaulting:
 
     def _is_elsewhere_wanted(self) -> bool:
         with self._engine.database.reading():
-            return any(job.name not in VAULT_JOBS for job in jobs_store.unfinished())
+            return is_elsewhere_wanted(jobs_store.unfinished(), VAULT_JOBS)
 
     def _doubts(self) -> tuple[str, ...]:
         with self._engine.database.reading():

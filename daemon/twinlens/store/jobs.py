@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from twinlens.model.jobs import JobRecord, JobState
+from twinlens.model.jobs import BY_HAND, JobRecord, JobState
 from twinlens.store import holds
 from twinlens.store.rows import tuples
 from twinlens.store.tables_work import Job, JobBatch
@@ -138,15 +138,19 @@ def request_cancel(job_id: int) -> bool:
 
 
 def reopen(job_id: int) -> bool:
-    """Let a failed or cancelled job go on where it was; False where it is not one."""
+    """Let a failed or cancelled job go on where it was, now by hand; False where it is not one."""
     ended = (JobState.FAILED.value, JobState.CANCELLED.value)
-    return bool(
-        Job.update(
-            state=JobState.PENDING.value, cancel_requested=False, error=None, finished_at=None
-        )
-        .where((Job.id == job_id) & Job.state.in_(ended))
-        .execute()
-    )
+    row = Job.get_or_none((Job.id == job_id) & Job.state.in_(ended))
+    if row is None:
+        return False
+    Job.update(
+        state=JobState.PENDING.value,
+        argument=json.dumps({**json.loads(row.argument), BY_HAND: True}, sort_keys=True),
+        cancel_requested=False,
+        error=None,
+        finished_at=None,
+    ).where(Job.id == job_id).execute()
+    return True
 
 
 def trim(keep: int) -> int:

@@ -1,0 +1,119 @@
+"""What an owner asks for by hand in quiet hours: it does not wait, or says at once for what."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from support.daemon import PROGRAM, Daemon, House, eventually
+from support.pictures import put_picture
+from twinlens.commands.scan import request
+from twinlens.errors import UsageError
+
+SOMETIME = 30.0
+NUMBER = 600
+
+
+@pytest.fixture
+def waiting(house: House, request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """A daemon in its quiet hours, whose first scan waits; of so many pictures as are wanted."""
+    number = getattr(request, "param", NUMBER)
+    now = datetime.now()  # noqa: DTZ005 - the clock on the wall
+    spans = [f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"]
+    house.configure(schedule={"quiet_hours": spans})
+    for n in range(number):
+        put_picture(house.root / f"{n}.jpg", n + 1)
+        os.utime(house.root / f"{n}.jpg", (1e9, 1e9))
+    with Daemon(house) as running:
+        eventually(lambda: house.status()["passes_wait"], SOMETIME, "the scan waits")
+        yield running
+        running.stop()
+
+
+def jobs(house: House) -> list[dict[str, Any]]:
+    return sorted(house.status()["jobs"], key=lambda job: job["id"])
+
+
+def test_one_file_is_read_again_in_quiet_hours_and_the_scan_still_waits(
+    house: House, waiting: Daemon
+) -> None:
+    name = next(iter(house.files()))
+
+    done = house.ask("verify", str(house.root / name))
+
+    assert done["this"]["sound"] == 1
+    assert len(house.files()) < NUMBER
+    assert house.status()["passes_wait"].startswith("quiet hours until")
+
+
+def test_all_files_are_read_again_in_quiet_hours_in_few_slices(
+    house: House, waiting: Daemon
+) -> None:
+    known = len(house.files())
+
+    done = house.ask("verify", "--all")
+
+    assert done["this"]["sound"] == known
+    listed = house.cli("jobs", "list", "--json").stdout
+    assert listed.count('"name": "verify"') < 5
+
+
+def test_groups_are_made_anew_in_quiet_hours(house: House, waiting: Daemon) -> None:
+    asked = house.ask("jobs", "start", "detect_duplicates")
+    assert asked["waits_for"] == ""
+
+    eventually(lambda: asked["id"] not in [job["id"] for job in jobs(house)], SOMETIME, "it ends")
+
+    assert [job["name"] for job in jobs(house)] == ["scan"]
+
+
+@pytest.mark.parametrize("verb", ["fill", "verify", "gc"])
+def test_a_pass_over_no_vault_is_refused_at_once_and_is_no_job(
+    house: House, waiting: Daemon, verb: str
+) -> None:
+    refused = house.ask("vault", verb, codes=(1,))
+
+    assert refused["trouble"] == "no vault is named in the config"
+    with pytest.raises(UsageError, match="no vault is named in the config"):
+        request(house.database, "vault_pass", {"pass": verb, "argument": {}})
+    assert [job["name"] for job in jobs(house)] == ["scan"]
+
+
+def test_a_scan_by_hand_says_what_it_finishes_first(house: House, waiting: Daemon) -> None:
+    folder = house.root / "new"
+    folder.mkdir()
+    first = jobs(house)[0]["id"]
+
+    done = house.cli("scan", str(folder))
+
+    assert done.returncode == 0
+    assert f"waiting: scan (job {first}) was asked for earlier and goes first" in done.stderr
+    assert f"before it, scan (job {first}) was ended: {NUMBER} files" in done.stderr
+    assert len(house.files()) == NUMBER
+
+
+@pytest.mark.parametrize("waiting", [4 * NUMBER], indirect=True)
+def test_who_gives_up_hears_what_becomes_of_it_and_the_rest_waits_again(
+    house: House, waiting: Daemon
+) -> None:
+    scan = subprocess.Popen(
+        [*PROGRAM, "--config", str(house.config), "scan"],
+        env=house.environ(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: len(jobs(house)) == 2, SOMETIME, "it was asked for")
+    first, asked = (job["id"] for job in jobs(house))
+
+    scan.send_signal(signal.SIGINT)
+    _, said = scan.communicate(timeout=SOMETIME)
+
+    assert scan.returncode == 3
+    assert f"job {asked} had not begun and is called off" in said
+    eventually(lambda: [job["id"] for job in jobs(house)] == [first], SOMETIME, "it is gone")
+    eventually(lambda: house.status()["passes_wait"], SOMETIME, "the other waits again")
+    assert len(house.files()) < 4 * NUMBER
