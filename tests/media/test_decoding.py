@@ -186,11 +186,14 @@ def test_a_picture_of_endless_passes_is_refused_before_it_is_decoded(scene: Imag
     last = whole.rindex(b"\xff\xda")
     again = whole[last:-2]
     hostile = whole[:-2] + 1000 * again + b"\xff\xd9"
+    # A decoder passes over a byte that belongs to nothing.
+    hidden = whole[:-2] + b"\xff\xfe\0\2" + b"\0" + 1000 * again + b"\xff\xd9"
     # What lies behind the end is no scan: a clip may hold any bytes.
     honest = whole + 1000 * b"\xff\xda"
 
     assert decoded(hostile).error == "broken: more than 500 scans"
     assert (decoded(hostile).width, decoded(hostile).height) == scene.size
+    assert decoded(hidden).error == "broken: more than 500 scans"
     assert decoded(honest).error is None
     assert distance(decoded(honest), scene) <= 2
 

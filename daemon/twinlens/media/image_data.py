@@ -29,7 +29,6 @@ _MOST_PARTS: Final = 100_000
 
 _EOI: Final = 0xD9
 _SOS: Final = 0xDA
-_START_OF_SCAN: Final = bytes((0xFF, _SOS))
 _COM: Final = 0xFE
 _MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -63,16 +62,21 @@ def image_digest(data: bytes, media_type: str) -> str | None:
 
 
 def has_more_scans(data: bytes, most: int) -> bool:
-    """Whether a JPEG has more than `most` scans before its end, or before it is damaged."""
-    scans = 0
-    try:
-        for part in _jpeg(memoryview(data)):
-            scans += part[:2] == _START_OF_SCAN
-            if scans > most:
-                return True
-    except (_UnclearError, struct.error):
-        pass
-    return False
+    """Whether a JPEG has more than `most` scans before its end.
+
+    Read as a decoder reads it, which passes over what stands between two segments and does not
+    belong there: each scan it comes to costs a pass over the whole picture.
+    """
+    scans, place = 0, 2
+    while scans <= most:
+        found = _MARKER.search(data, place)
+        if found is None or (marker := found[0][1]) == _EOI:
+            return False
+        place = found.end()
+        if marker not in _STANDALONE:
+            scans += marker == _SOS
+            place += int.from_bytes(data[place : place + 2], "big")
+    return True
 
 
 def _jpeg(data: memoryview) -> Iterator[bytes | memoryview]:
