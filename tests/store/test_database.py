@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.made_up import put_file, put_original
+from support.made_up import put_file
 from support.nobody import run_as_nobody
 from support.stores import Store, opened_store
 from twinlens.errors import StoreError
@@ -204,20 +204,6 @@ def test_a_replaced_database_is_noticed(store: Store, tmp_path: Path) -> None:
     os.replace(prepare_other, store.path)
 
     assert not store.database.is_in_place()
-
-
-def test_a_backup_holds_everything_and_overwrites_nothing(store: Store, tmp_path: Path) -> None:
-    store.write(lambda: put_original("a"))
-    database = Database(store.path)
-
-    with database.connected():
-        database.backup_to(tmp_path / "copy.db")
-        with pytest.raises(StoreError, match="already exists"):
-            database.backup_to(tmp_path / "copy.db")
-
-    with sqlite3.connect(tmp_path / "copy.db") as connection:
-        assert connection.execute("SELECT count(*) FROM original").fetchone() == (1,)
-    connection.close()
 
 
 @pytest.mark.parametrize(

@@ -48,15 +48,18 @@ def is_database(path: Path) -> bool:
         return False
 
 
-def write(database: Path, target: Path, *, replace: bool = False) -> int:
+def write(
+    database: Path, target: Path, *, replace: bool = False, are_strays_refused: bool = True
+) -> int:
     """Write a checked copy of `database` to `target`; returns its size in bytes.
 
-    An existing `target` is replaced only with `replace`. Raises StoreError: nothing is then left at
+    An existing `target` is replaced only with `replace`; rows that refer to one that is missing are
+    kept only without `are_strays_refused`. Raises StoreError: nothing is then left at
     `target` that was not there before.
     """
     with _explained(target), _unfinished(target) as unfinished:
         _vacuum(database, unfinished)
-        _require_sound(unfinished)
+        _require_sound(unfinished, are_strays_refused=are_strays_refused)
         _sync(unfinished)
         size = unfinished.stat().st_size
         if replace:
@@ -145,11 +148,13 @@ def _vacuum(database: Path, target: Path) -> None:
         connection.execute("VACUUM INTO ?", (os.fsencode(target).decode("utf-8", "strict"),))
 
 
-def _require_sound(copy: Path) -> None:
+def _require_sound(copy: Path, *, are_strays_refused: bool) -> None:
     source = f"file:{quote(os.fsencode(copy))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(source, uri=True)) as connection:
         damages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-        strays = connection.execute("PRAGMA foreign_key_check").fetchall()
+        strays = []
+        if are_strays_refused:
+            strays = connection.execute("PRAGMA foreign_key_check").fetchall()
         is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if damages != ["ok"] or is_empty:
         words = "it is empty" if is_empty else "; ".join(damages)

@@ -166,14 +166,6 @@ class Database:
             return False
         return (status.st_dev, status.st_ino) == self._identity
 
-    def backup_to(self, target: Path) -> None:
-        """Write a complete copy with SQLite's own means; `target` must not exist.
-
-        Inside `connected`, and in no transaction.
-        """
-        with translated(self.path):
-            self.peewee.execute_sql("VACUUM INTO ?", (str(target),))
-
     def quick_check(self) -> list[str]:
         """SQLite's own quick look at the file: the damages found, none where it is sound."""
         with self.reading():

@@ -1,17 +1,18 @@
 """Schema versions: what is applied, what is pending, up and down, each in one transaction.
 
 The migrations are numbered files in the package. A copy of the database is made beside it before
-an existing one is changed.
+an existing one is changed, one for each version: an upgrade that fails again and again, for want of
+room perhaps, leaves one.
 """
 
 import importlib.resources
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from playhouse.migrations import MigrationError, Runner
 
 from twinlens.errors import StoreError, UsageError
+from twinlens.store import backups
 from twinlens.store.database import Database, translated
 
 
@@ -65,28 +66,30 @@ class Schema:
         newer = [row.name for row in rows if not row.is_known]
         if newer:
             self.require_current()
-        has_data = any(row.applied_at for row in rows)
+        applied = [row.name for row in rows if row.applied_at]
         is_pending = not rows or any(row.applied_at is None for row in rows)
         if not is_pending:
             return []
         with self._database.connected(), _readable_errors():
-            if has_data:
-                self._backup("before-up")
+            if applied:
+                self._backup(applied[-1], "before-up")
             return list(self._runner().up(target))
 
     def down(self, target: str | None = None) -> list[str]:
         """Revert the newest migration, or all back through `target`, after a backup."""
+        applied = [row.name for row in self.status() if row.applied_at]
         with self._database.connected(), _readable_errors():
-            self._backup("before-down")
+            self._backup(applied[-1] if applied else "nothing", "before-down")
             return list(self._runner().down(target))
 
     def _runner(self) -> Runner:
         return Runner(self._database.peewee, str(self._folder))
 
-    def _backup(self, why: str) -> None:
-        stamp = datetime.now().astimezone().strftime("%Y%m%dT%H%M%S%f")
+    def _backup(self, version: str, why: str) -> None:
         path = self._database.path
-        self._database.backup_to(path.with_name(f"{path.name}.{why}.{stamp}"))
+        # Strays are no reason to refuse: what mends them wants this program's schema.
+        target = path.with_name(f"{path.name}.{version}.{why}")
+        backups.write(path, target, replace=True, are_strays_refused=False)
 
 
 class _readable_errors:  # noqa: N801 - a context manager used like a keyword
