@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for, print it; the exit code is 1 where a section could not be."""
     request = request_of(arguments, [section.name for section in SECTIONS])
     adopt_orphans()
+    # As an interrupt does, so that folders for the moment are removed and daemons ended.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         if request.bounds is not None:
             return _check(request.options, request.bounds)
