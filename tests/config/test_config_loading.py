@@ -256,6 +256,38 @@ path = "/x"
     ]
 
 
+def test_each_span_of_the_day_that_is_none_is_named(config_file: Path) -> None:
+    text = (
+        CATALOG
+        + """
+[schedule]
+quiet_hours = [
+    "8:00-22:00",
+    "22:00-24:00",
+    "00:00-24:00",
+    "09:00-09:00",
+]
+pause_above_busy_percent = 0.5
+"""
+    )
+    message = refusal(config_file, text)
+
+    named = [line.partition(": schedule.")[2] for line in message.splitlines()[1:]]
+    assert named == [
+        'quiet_hours[0]: found "8:00-22:00"; a span of the day is written "08:00-22:30"',
+        'quiet_hours[2]: found "00:00-24:00"; a span of the whole day: long passes would never run',
+        'quiet_hours[3]: found "09:00-09:00"; a span that ends when it begins',
+        "pause_above_busy_percent: found 0.5; it is in percent: 50 is half of all cores, "
+        "0 never waits",
+    ]
+
+
+def test_spans_that_leave_no_minute_are_refused_together(config_file: Path) -> None:
+    text = CATALOG + '[schedule]\nquiet_hours = ["08:00-20:00", "20:00-08:00"]\n'
+
+    assert "no minute of the day is left: long passes would never run" in refusal(config_file, text)
+
+
 def test_mistakes_can_be_read_by_programs(config_file: Path) -> None:
     config_file.write_text(CATALOG + "[log]\nlevel = 3\n", encoding="utf-8")
 

@@ -50,6 +50,19 @@ def test_one_file_is_read_again_in_quiet_hours_and_the_scan_still_waits(
     assert house.status()["passes_wait"].startswith("quiet hours until")
 
 
+def test_status_says_how_much_a_scan_that_waits_has_left(house: House, waiting: Daemon) -> None:
+    (scan,) = jobs(house)
+    known = len(house.files())
+
+    assert (scan["total"], scan["left"]) == (NUMBER, NUMBER - known)
+    assert scan["waits_for"].startswith("quiet hours until")
+    lines = house.cli("status").stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in lines if line.startswith("pass ")] == [
+        f"scan (job {scan['id']}): {NUMBER - known} of {NUMBER} files that are new or changed "
+        f"are still to be looked at; waits: {scan['waits_for']}"
+    ]
+
+
 def test_all_files_are_read_again_in_quiet_hours_in_few_slices(
     house: House, waiting: Daemon
 ) -> None:

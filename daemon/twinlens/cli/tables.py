@@ -91,7 +91,7 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
             "queue",
             f"{queue['pending']} waiting, {queue['running']} under way, {queue['failed']} given up",
         ),
-        *([("passes", f"wait: {escape(why)}")] if (why := status["passes_wait"]) else []),
+        *(("pass", _pass_words(job)) for job in status["jobs"]),
         ("orphans", f"{counted(status['orphans'], 'content')} that no file holds any more"),
     ]
     damaged = status["verification"]["rotten"] + status["verification"]["unreadable"]
@@ -126,6 +126,19 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
         )
 
 
+def _pass_words(job: dict[str, Any]) -> str:
+    """How far a pass is that has not ended, and what it waits for."""
+    things = "files that are new or changed" if job["name"] == "scan" else "things"
+    if job["left"] is not None:
+        how_far = f"{job['left']} of {job['total']} {things} are still to be looked at"
+    elif job["state"] == "pending":
+        how_far = "not begun"
+    else:
+        how_far = "looks for what there is to do"
+    waits = f"; waits: {job['waits_for']}" if job["waits_for"] else ""
+    return escape(f"{job['name']} (job {job['id']}): {how_far}{waits}")
+
+
 def _show_root(out: Console, root: dict[str, Any]) -> None:
     state = styled(root["state"])
     if root["state"] != "online":
@@ -139,7 +152,7 @@ def _show_root(out: Console, root: dict[str, Any]) -> None:
         ("root", path_text(root["path"])),
         ("state", state),
         ("watched", watched),
-        ("files", f"{root['files']}, last scan {when(root['last_scan_at'])}"),
+        ("files", f"{root['files']}, all folders last gone through {when(root['last_scan_at'])}"),
     ]
     unread = root["unread"]
     for folder in unread["folders"]:

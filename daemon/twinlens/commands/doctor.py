@@ -18,8 +18,11 @@ from twinlens.config.credentials import exposed_secrets
 from twinlens.config.roots import inspect_roots
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
+from twinlens.host.disks import disks_under
 from twinlens.host.limits import memory_bytes, read_inotify_limits
 from twinlens.host.lock import holder
+from twinlens.ingest.limits import DiskReaders, process_count
+from twinlens.ingest.reading_turns import turns_at
 from twinlens.media.exiftool import exiftool_version, is_new_enough
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootState, UnreadFolder
@@ -63,6 +66,8 @@ def _config(
         yield Check("config", "error", str(mistake), f"edit {path}")
     for warning in exposed_secrets(config, path):
         yield Check("config", "warning", warning, f"chmod 640 {path}")
+    for warning in config.schedule.warnings():
+        yield Check("config", "warning", warning, f"edit {path}")
     if not found.mistakes:
         yield Check("config", "ok", str(path))
 
@@ -111,7 +116,7 @@ def _sqlite() -> Check:
 
 def _memory(config: Config) -> Check:
     total = memory_bytes()
-    processes = config.workers.processes or len(os.sched_getaffinity(0))
+    processes = process_count(config.workers.processes)
     detail = f"{total >> 20} MiB here, python {sys.version.split()[0]}, {processes} workers"
     return Check("machine", "ok", detail)
 
@@ -196,4 +201,23 @@ def _roots(config: Config) -> Iterator[Check]:
             mount = mount_of(path, mounts)
             reason = polling_reason(mount)
             how = f"polled: {reason}" if reason else "watched by events"
-            yield Check("root", "ok", f"{printable(path)}: {health.detail}, {how}")
+            read = _readers(config, path, "" if mount is None else mount.source)
+            yield Check("root", "ok", f"{printable(path)}: {health.detail}, {how}; {read}")
+
+
+def _readers(config: Config, path: bytes, source: str) -> str:
+    """How many files of a root are read at once, and why."""
+    chosen = DiskReaders(config.workers.readers_per_disk.value)
+    try:
+        device = os.stat(path).st_dev
+    except OSError as error:
+        return f"how many read it at once is not known: {error.strerror}"
+    has_turns = bool(turns_at(chosen, device, source))
+    count = 1 if has_turns else process_count(config.workers.processes)
+    if chosen is not DiskReaders.AUTO:
+        why = f'workers.readers_per_disk = "{chosen.value}"'
+    elif has_turns:
+        why = "its disk spins"
+    else:
+        why = "its disk does not spin" if disks_under(device, source) else "its disk is not known"
+    return f"{count} at a time {'reads' if count == 1 else 'read'} files there ({why})"

@@ -3,6 +3,7 @@
 from typing import Any
 
 from twinlens.host.lock import holder
+from twinlens.model.jobs import JobRecord
 from twinlens.model.paths import to_text
 from twinlens.model.roots import RootRecord, WatchMode
 from twinlens.store import (
@@ -29,6 +30,7 @@ def status(database: Database) -> dict[str, Any]:
     with database.reading():
         summary = listing.summary()
         waiting, given_up, last_error = outbox.counts()
+        passes_wait = (meta.read("passes_wait") if is_running else None) or None
         return {
             "running": is_running,
             "files": summary.files,
@@ -48,17 +50,29 @@ def status(database: Database) -> dict[str, Any]:
                 if not record.is_active
             ),
             "roots": [_root(record, is_running) for record in roots_store.active()],
-            "jobs": [
-                {"id": job.id, "name": job.name, "state": job.state.value}
-                for job in jobs_store.unfinished()
-            ],
-            "passes_wait": (meta.read("passes_wait") if is_running else None) or None,
+            "jobs": [_job(job, passes_wait, is_running) for job in jobs_store.unfinished()],
+            "passes_wait": passes_wait,
             "webhooks": {"waiting": waiting, "given_up": given_up, "last_error": last_error},
             "verification": _verification(),
             "vault": _vault(),
             "last_cleanup_at": meta.read("last_cleanup_at"),
             "last_reconcile_at": meta.read("last_reconcile_at"),
         }
+
+
+def _job(job: JobRecord, passes_wait: str | None, is_running: bool) -> dict[str, Any]:
+    """A pass that has not ended. `total` and `left` count what it works on, for a scan the files
+    that differ from what is recorded; both are None until all of it is known. `waits_for` says why
+    nobody works on it now."""
+    waits_for = passes_wait if not job.is_by_hand else None
+    return {
+        "id": job.id,
+        "name": job.name,
+        "state": job.state.value,
+        "total": job.total,
+        "left": job.left,
+        "waits_for": waits_for if is_running else "the daemon does not run",
+    }
 
 
 def _verification() -> dict[str, Any]:

@@ -39,6 +39,8 @@ def _option_lines(schema: Schema, option: Option, *, is_on: bool) -> Iterator[st
     words = accepted(schema, option.node)
     speaks_for_itself = has_default or is_on or "filled_in" in option.node
     note = "" if speaks_for_itself else " No default: this is a sample."
+    if has_default and value in ([], {}) and "examples" in option.node:
+        note = f" A sample: {_toml(option.node['examples'][0])}."
     yield ""
     yield from _wrapped(f"{option.node['description']} Accepted is {words}.{note}")
     mark = "" if is_on else "# "

@@ -230,7 +230,8 @@ class WorkersConfig(Section):
         default=10,
         ge=0,
         le=19,
-        description="How far workers stand back for other programs: 0 not at all, 19 the most.",
+        description="How far the daemon and its workers stand back for other programs: 0 not at "
+        "all, 19 the most. A reload can only raise it; to lower it, restart the daemon.",
     )
     retries: int = Field(
         default=5,
@@ -252,8 +253,8 @@ class SimilarityConfig(Section):
     enabled: bool = Field(
         default=True,
         description="Off, pictures are not decoded: exact copies, pairs, groups and dates are "
-        "found, at the speed of reading, but neither pictures that look alike nor damaged ones; on "
-        "again, the next scan makes up for it.",
+        "found in much less time, but neither pictures that look alike nor damaged ones; on again, "
+        "the next scan makes up for it.",
     )
     preset: Word[Preset] = Field(
         default=Preset.NORMAL,

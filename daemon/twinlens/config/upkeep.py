@@ -6,13 +6,29 @@ from pydantic import AfterValidator, Field
 
 from twinlens.config.paths import AbsolutePath
 from twinlens.config.section import Listing, Section
-from twinlens.model.quiet_hours import QuietHours
+from twinlens.model.quiet_hours import QuietHours, span_of
+
+LEAST_MINUTES = 60
+"""Quiet hours that leave less of the day than this are warned of."""
+
+
+def _span(text: str) -> str:
+    """One span of the day."""
+    span_of(text)
+    return text
 
 
 def _spans(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Spans of the day that leave some of it."""
     QuietHours.parse(texts)
     return texts
+
+
+def _percent(share: float) -> float:
+    """A share that was not meant as a part of 1."""
+    if 0 < share < 1:
+        raise ValueError("it is in percent: 50 is half of all cores, 0 never waits")
+    return share
 
 
 class ScheduleConfig(Section):
@@ -25,20 +41,34 @@ class ScheduleConfig(Section):
         description="How often the counts in the database are checked against the files, and "
         "mended.",
     )
-    quiet_hours: Annotated[Listing[str], AfterValidator(_spans)] = Field(
+    quiet_hours: Annotated[
+        Listing[Annotated[str, AfterValidator(_span)]], AfterValidator(_spans)
+    ] = Field(
         default=(),
         examples=[["08:00-22:30"]],
         description="Spans of the day, by the local clock, in which long passes wait: reading what "
-        "a scan found in large numbers, reading files again, the vault, grouping anew. What "
-        "arrives is taken in all the same.",
+        "a scan found beyond 256 files, reading files again, the vault, grouping anew. What you "
+        "ask for by hand does not wait, nor what arrives in a folder that is watched by events; in "
+        "one that is polled, new pictures wait behind a large scan that waits.",
     )
-    pause_above_busy_percent: float = Field(
+    pause_above_busy_percent: Annotated[float, AfterValidator(_percent)] = Field(
         default=0,
         ge=0,
         le=100,
-        description="Long passes wait while other programs use more than this share of all cores, "
-        "and go on when they use less than half of it; 0 never waits.",
+        description="The same passes wait while other programs use more than this many percent of "
+        "all cores, and go on when they use less than half of it; 0 never waits, and 1 is the "
+        "least otherwise.",
     )
+
+    def warnings(self) -> list[str]:
+        """What may be meant, but is odd."""
+        left = QuietHours.parse(self.quiet_hours).minutes_left()
+        if left >= LEAST_MINUTES:
+            return []
+        return [
+            f"schedule.quiet_hours leaves {left} min of the day: a large scan may never come to "
+            "its end, and what a polled folder gets waits behind it"
+        ]
 
 
 class BackupConfig(Section):

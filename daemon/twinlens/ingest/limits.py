@@ -3,11 +3,21 @@
 The daemon hands this to its workers, so it loads nothing of theirs.
 """
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
 EXIFTOOL_IS_MISSING = "exiftool is needed for this"
 """How the error of a content begins that has to be measured again once exiftool is there."""
+
+
+MOST_PROCESSES = 4
+"""As many workers as cores, and no more than this: the disk is the limit then."""
+
+
+def process_count(configured: int) -> int:
+    """How many worker processes there are; `configured` is 0 where it is left to the machine."""
+    return configured or min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
 
 
 class DiskReaders(StrEnum):

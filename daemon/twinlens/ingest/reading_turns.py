@@ -46,7 +46,15 @@ class ReadingTurns:
         if self._turns is None:
             return []
         mount = mount_of_descriptor(descriptor, current_mounts())
-        disks = disks_under(device, mount.source if mount is not None else "")
-        if self._readers is DiskReaders.ONE:
-            return [disk.number for disk in disks] or [device]
-        return [disk.number for disk in disks if disk.is_spinning]
+        return turns_at(self._readers, device, mount.source if mount is not None else "")
+
+
+def turns_at(readers: DiskReaders, device: int, source: str) -> list[int]:
+    """The numbers of the disks at which the readers of a device take turns; empty where they need
+    not. `device` and `source` as in `host.disks.disks_under`."""
+    if readers is DiskReaders.MANY:
+        return []
+    disks = disks_under(device, source)
+    if readers is DiskReaders.ONE:
+        return [disk.number for disk in disks] or [device]
+    return [disk.number for disk in disks if disk.is_spinning]

@@ -23,10 +23,14 @@ class QuietHours:
     @classmethod
     def parse(cls, texts: Iterable[str]) -> "QuietHours":
         """From texts like "08:00-22:30"; ValueError where one is none, or no minute is left."""
-        quiet = cls(tuple(_span(text) for text in texts))
-        if all(quiet._end(minute) is not None for minute in range(_DAY)):
-            raise ValueError("no minute of the day is left for long passes")
+        quiet = cls(tuple(span_of(text) for text in texts))
+        if not quiet.minutes_left():
+            raise ValueError("no minute of the day is left: long passes would never run")
         return quiet
+
+    def minutes_left(self) -> int:
+        """The minutes of the day that no span holds."""
+        return sum(self._end(minute) is None for minute in range(_DAY))
 
     def until(self, now: datetime) -> datetime | None:
         """When the quiet that holds at `now`, a time of the local clock, will end; None where none
@@ -48,12 +52,15 @@ class QuietHours:
         return None
 
 
-def _span(text: str) -> tuple[int, int]:
+def span_of(text: str) -> tuple[int, int]:
+    """A span from a text like "08:00-22:30"; ValueError where it is none."""
     match = _SPAN.fullmatch(text.strip())
     hours = [int(match[1]), int(match[3])] if match else [99]
     if match is None or hours[0] > 23 or hours[1] * 60 + int(match[4]) > _DAY:
-        raise ValueError(f'a span of the day is written "08:00-22:30", not {text!r}')
+        raise ValueError('a span of the day is written "08:00-22:30"')
     start, end = hours[0] * 60 + int(match[2]), hours[1] * 60 + int(match[4])
+    if end - start == _DAY:
+        raise ValueError("a span of the whole day: long passes would never run")
     if start == end % _DAY:
-        raise ValueError(f"a span that ends when it begins: {text!r}")
+        raise ValueError("a span that ends when it begins")
     return start, end

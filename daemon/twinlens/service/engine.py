@@ -121,7 +121,10 @@ class Engine:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            be_courteous(self.config.workers.nice)
+            wanted = self.config.workers.nice
+            if (nice := be_courteous(wanted).nice) > wanted:
+                words = "the nice value stays %d, workers.nice = %d takes a restart of the daemon"
+                logger.info(words, nice, wanted)
             # The folder of the database is made before the lock file is put into it.
             stack.enter_context(ProcessLock(self.config.database.path))
             self.pool.start_server()

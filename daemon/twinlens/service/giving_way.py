@@ -1,7 +1,7 @@
 """When long passes wait: in quiet hours, and while other programs keep the machine busy.
 
-What arrives is taken in all the same, and so is what somebody asks for by hand; a pass with little
-to do is carried out. Only the work on what was there before waits, and keeps what it has done.
+What the kernel's events tell of is taken in all the same, what somebody asks for by hand is done,
+and so is a pass with little to do. A pass that waits keeps what it has done.
 """
 
 import logging

@@ -54,6 +54,7 @@ def load_checked(
     if unreadable and is_strict:
         raise ConfigError("\n".join(unreadable))
     warnings = check_roots(config, network_kind)
+    warnings += config.schedule.warnings()
     return config, [*warnings, *unreadable, *exposed_secrets(config, path)]
 
 

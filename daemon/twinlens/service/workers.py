@@ -1,10 +1,8 @@
 """The worker processes, as the config wants them."""
 
-import os
-
 from twinlens.config.schema import Config
 from twinlens.host.lock import lock_path
-from twinlens.ingest.limits import DiskReaders, WorkerLimits
+from twinlens.ingest.limits import DiskReaders, WorkerLimits, process_count
 from twinlens.ingest.worker import start_worker
 from twinlens.jobs.pool import WorkerPool
 
@@ -13,9 +11,6 @@ SLOWEST_READ = 4 << 20
 
 QUICK_BYTES = 1 << 20
 """Files up to this size may go to a worker several at a time."""
-
-MOST_PROCESSES = 4
-"""As many workers as cores, and no more than this: the disk is the limit then."""
 
 
 def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
@@ -39,7 +34,7 @@ def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
         return workers.file_seconds + size / SLOWEST_READ
 
     return WorkerPool(
-        workers.processes or min(len(os.sched_getaffinity(0)), MOST_PROCESSES),
+        process_count(workers.processes),
         initializer=start_worker,
         initargs=(limits,),
         deadline=deadline,
