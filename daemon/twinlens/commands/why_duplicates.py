@@ -6,11 +6,11 @@ from typing import Any
 
 from twinlens.commands.shapes import exact_shape, perceptual_shape
 from twinlens.grouping.doubts import why_not
-from twinlens.grouping.verdicts import Picture, SimilarityLimits, judge
-from twinlens.ingest.lookalikes import pictures_of
+from twinlens.grouping.verdicts import EQUAL_PIXELS, Picture, SimilarityLimits, judge
+from twinlens.ingest.lookalikes import MOST_ALIKE, pictures_of
 from twinlens.model.paths import to_text
 from twinlens.model.views import DuplicateView, FileView
-from twinlens.store import decisions, exact_copies, listing
+from twinlens.store import decisions, exact_copies, listing, lookalikes
 from twinlens.store import originals as originals_store
 
 MOST_NEAR_MISSES = 5
@@ -56,19 +56,26 @@ def near_misses(view: FileView, limits: SimilarityLimits) -> list[dict[str, Any]
     )
     nearest = nsmallest(MOST_NEAR_MISSES, (d for d in distances if d[0] <= FARTHEST_BITS))
     pictures = {p.original_id: p for p in pictures_of([own.id, *(i for _, i in nearest)])}
+    crowded = lookalikes.crowded(pictures)
     found = []
     for bits, original_id in nearest:
         files = listing.files_of_original(original_id)
         if own.id in pictures and original_id in pictures and files:
-            because = _because(pictures[own.id], pictures[original_id], limits)
+            is_in_crowd = not crowded.isdisjoint((own.id, original_id))
+            because = _because(pictures[own.id], pictures[original_id], limits, is_in_crowd)
             found.append({"path": to_text(files[0].path), "bits": bits, "because": because})
     return found
 
 
-def _because(one: Picture, other: Picture, limits: SimilarityLimits) -> str:
+def _because(one: Picture, other: Picture, limits: SimilarityLimits, is_in_crowd: bool) -> str:
     verdict = judge(one, other, limits)
     if verdict is None:
         return why_not(one, other, limits)
+    if is_in_crowd and verdict is not EQUAL_PIXELS:
+        return (
+            f"one of them looks like more than {MOST_ALIKE} others, as the frames of a fixed "
+            "camera do: no look tells such frames from copies"
+        )
     return f"{verdict.rule}; but no group holds both, since each member must match every other"
 
 

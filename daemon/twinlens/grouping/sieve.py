@@ -28,13 +28,14 @@ _ROW = np.dtype(
         ("burst", "i8"),
         ("number", "i8"),
         ("pixels", "i8"),
+        ("is_out", "?"),
     ]
 )
 _NO_TIME: Final = -1
 
 
 class Sieve:
-    """What is known of contents by id; 41 bytes for each that was ever in a crowd."""
+    """What is known of contents by id; 42 bytes for each that was ever in a crowd."""
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
@@ -52,9 +53,11 @@ class Sieve:
         moment: Moment | None,
         image_digest: str | None,
         shots: Collection[tuple[int, int]],
+        *,
+        is_out: bool = False,
     ) -> None:
         """Note the facts of a content: its capture time, the digest of its coded pixels, and the
-        burst and number of each of its files."""
+        burst and number of each of its files; one that `is_out` is held against nobody."""
         precision, wall, instant = _NO_TIME, 0, _NO_ZONE
         if moment is not None and moment.precision >= Precision.SECOND:
             precision, wall = int(moment.precision), (moment.wall - _START) // _MICROSECOND
@@ -68,7 +71,7 @@ class Sieve:
         place = self._places.setdefault(original_id, len(self._places))
         if place == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        self._rows[place] = (precision, wall, instant, burst, number, pixels)
+        self._rows[place] = (precision, wall, instant, burst, number, pixels, is_out)
 
     def forget(self, original_ids: Iterable[int]) -> None:
         """The facts of these may have changed."""
@@ -79,6 +82,7 @@ class Sieve:
         one = self._rows[self._places[original_id]]
         rows = self._rows[[self._places[other] for other in others]]
         is_left = (rows["pixels"] != one["pixels"]) | (rows["pixels"] == 0)
+        is_left &= ~rows["is_out"]
         if one["burst"]:
             is_left &= (rows["burst"] != one["burst"]) | (rows["number"] == one["number"])
         if one["precision"] != _NO_TIME:

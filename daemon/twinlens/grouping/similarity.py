@@ -112,6 +112,13 @@ class SimilarityIndex:
         self._ids[position] = self._ids[self._count]
         self._put(position, self._wholes[self._count], self._windows[self._count])
 
+    def keys_of(self, original_id: int) -> tuple[int, ...] | None:
+        """The keys of an original, of the whole first; None where it is not there."""
+        position = self._position(original_id)
+        if position is None:
+            return None
+        return int(self._wholes[position]), *self._windows[position].tolist()
+
     def within(self, keys: Sequence[int], turned: Sequence[int], limit: int) -> list[int]:
         """The ids of every picture within `limit` bits, ascending.
 

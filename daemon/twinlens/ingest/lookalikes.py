@@ -3,25 +3,22 @@ what is near them, and the groups that hang together with them are made anew fro
 
 A verdict is on two contents alone and stays in the store, so an arrival costs one search of the
 index and a second look at what that finds; what hangs together behind is read, never judged again.
-Of a crowd, only those are looked at that plain facts leave over, and contents of equal coded pixels
-have no verdict in the store. The groups that stand afterwards are those that a rebuild from nothing
-would give. The index lives in memory, is loaded at first need, and is dropped when a transaction
-fails.
+Contents of equal coded pixels have no verdict in the store, and looks say nothing in a crowd. The
+groups that stand afterwards are those that a rebuild from nothing would give. The index lives in
+memory, is loaded at first need, and is dropped when a transaction fails.
 """
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
-from twinlens.grouping.miniatures import Miniature, turned_keys
-from twinlens.grouping.moments import Moment
-from twinlens.grouping.sieve import Sieve
-from twinlens.grouping.similarity import SimilarityIndex
+from twinlens.grouping.miniatures import Miniature
 from twinlens.grouping.verdicts import EQUAL_PIXELS
+from twinlens.ingest.neighbours import PICTURES, Neighbours
 from twinlens.model.groups import DuplicateGroup
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike
-from twinlens.store import decisions, duplicate_groups, file_groups, miniatures
+from twinlens.store import decisions, duplicate_groups, file_groups
 from twinlens.store import files as files_store
 from twinlens.store import lookalikes as store
 
@@ -34,15 +31,14 @@ LARGEST_LIVE_COMPONENT = 5000
 """Beyond it a change is not followed at once: pictures that hang together by their looks in such
 numbers are a time lapse, and grouping them anew for each arrival would stop everything else."""
 
-_CROWD = 32
-"""So many near ones are looked at as quickly as their facts are compared."""
+MOST_ALIKE = 200
+"""A content with more neighbours than that stands in a crowd: the frames of a fixed camera without
+times, which no look tells from copies. It gets no verdict by looks, as one that is flat or black
+gets none; copies of one picture are fewer."""
 
 _BATCH = 64
 _MOST_COMPARED = 512
 """Pictures held at a time while one is compared with all that are near it."""
-
-_PICTURES = frozenset({Kind.IMAGE, Kind.RAW})
-"""A content that is only ever a sidecar (a THM) is nobody's duplicate."""
 
 
 class Lookalikes:
@@ -50,8 +46,7 @@ class Lookalikes:
 
     def __init__(self, limits: SimilarityLimits) -> None:
         self._limits = limits
-        self._index: SimilarityIndex | None = None
-        self._sieve = Sieve()
+        self._neighbours: Neighbours | None = None
 
     @property
     def rules(self) -> str:
@@ -62,18 +57,16 @@ class Lookalikes:
     def warm(self) -> None:
         """Load the index, so that the first arrival need not wait for it: about a second for a
         million pictures. Needs a connection."""
-        self._loaded_index()
+        self._loaded()
 
     def rest(self) -> None:
         """Give back what only many searches are quicker by."""
-        self._sieve = Sieve()
-        if self._index is not None:
-            self._index.rest()
+        if self._neighbours is not None:
+            self._neighbours.rest()
 
     def forget_index(self) -> None:
         """The transaction that changed the index was rolled back: load it anew at next need."""
-        self._sieve = Sieve()
-        self._index = None
+        self._neighbours = None
 
     def regroup(self, disturbed: Iterable[int], at: str | None = None) -> list[DuplicateGroup]:
         """Judge these contents anew and group what hangs together with them; returns what is new.
@@ -84,21 +77,26 @@ class Lookalikes:
         wanted = sorted(set(disturbed))
         seeds = set(wanted)
         for part in _parts(wanted, _BATCH):
-            seeds |= _ends(store.verdicts_on(part))
-            store.forget(part)
-            found = self._judged(part)
-            store.put(found)
-            seeds |= _ends(found)
+            seeds |= self._judge(part)
         return self.regroup_as_judged(seeds, at)
 
     def groups_under(self, limits: SimilarityLimits) -> Iterator[DuplicateGroup]:
         """What the groups would be under other limits, by key within each component; writes
         nothing. Needs a connection; holds the verdicts, never all pictures.
         """
-        index, sieve = _loaded(), Sieve()
+        neighbours = Neighbours(limits.max_distance)
         found: list[Lookalike] = []
-        for part in _parts(sorted(index), _BATCH):
-            found.extend(_compared(_by_id(part), index, sieve, limits, only_later=True))
+        crowded: set[int] = set()
+        for part in _parts(sorted(neighbours), _BATCH):
+            near = {one: neighbours.of(one) for one in part}
+            crowded |= {one for one, others in near.items() if len(others) > MOST_ALIKE}
+            later = {
+                one: [other for other in others if other > one]
+                for one, others in near.items()
+                if one not in crowded
+            }
+            found.extend(_verdicts(_by_id(part), later, limits))
+        found = [one for one in found if crowded.isdisjoint((one.first_id, one.second_id))]
         verdicts_of: dict[int, list[Lookalike]] = {}
         for one in found:
             verdicts_of.setdefault(one.first_id, []).append(one)
@@ -106,18 +104,63 @@ class Lookalikes:
             inside = [one for member in together for one in verdicts_of.get(member, ())]
             yield from groups_of(pictures_of(together), inside)
 
-    def _judged(self, part: Sequence[int]) -> list[Lookalike]:
-        """The verdicts on these contents, which have none, and everything near them."""
-        index = self._loaded_index()
+    def _judge(self, part: Sequence[int]) -> set[int]:
+        """Judge these contents anew against everything near them; returns those whose verdicts
+        came or went."""
+        changed = self._take_back(part)
         pictures = _by_id(part)
+        released = self._left_behind(one for one in part if one not in pictures)
+        neighbours = self._loaded()
         for original_id in part:
-            picture = pictures.get(original_id)
-            if picture is None or picture.miniature is None:
-                index.remove(original_id)
-            else:
-                index.add(original_id, picture.miniature.keys)
-        self._sieve.forget(part)
-        return _compared(pictures, index, self._sieve, self._limits)
+            neighbours.put(original_id, pictures.get(original_id))
+        near = {one: neighbours.of(one, picture) for one, picture in pictures.items()}
+        crowds = {one: others for one, others in near.items() if len(others) > MOST_ALIKE}
+        store.set_crowded(part, is_crowded=False)
+        store.set_crowded(crowds, is_crowded=True)
+        around = {other for others in crowds.values() for other in others} - set(part)
+        changed |= self._crowd(
+            one for one in store.judged_among(around) if len(neighbours.of(one)) > MOST_ALIKE
+        )
+        others_near = {other for others in near.values() for other in others}
+        crowded = store.crowded(others_near | near.keys())
+        found = _verdicts(
+            pictures,
+            {
+                one: [other for other in others if other not in crowded]
+                for one, others in near.items()
+                if one not in crowded
+            },
+            self._limits,
+        )
+        store.put(found)
+        changed |= _ends(found)
+        changed |= self._crowd(store.with_more_verdicts(_ends(found), MOST_ALIKE))
+        again = [one for one in released if len(neighbours.of(one)) <= MOST_ALIKE]
+        for some in _parts(again, _BATCH):
+            changed |= self._judge(some)
+        return changed
+
+    def _crowd(self, original_ids: Iterable[int]) -> set[int]:
+        """These turned out to stand in a crowd; returns those whose verdicts went."""
+        found = list(original_ids)
+        store.set_crowded(found, is_crowded=True)
+        return self._take_back(found)
+
+    def _take_back(self, original_ids: Sequence[int]) -> set[int]:
+        changed = _ends(store.verdicts_on(original_ids))
+        store.forget(original_ids)
+        return changed
+
+    def _left_behind(self, gone: Iterable[int]) -> list[int]:
+        """Who stood in a crowd with contents that go, where it may be none any more; a large one
+        is not asked member by member while it shrinks."""
+        neighbours = self._loaded()
+        found: set[int] = set()
+        for original_id in gone:
+            around = store.crowded(neighbours.of(original_id))
+            if len(around) <= 2 * MOST_ALIKE:
+                found |= around
+        return sorted(found)
 
     def regroup_as_judged(
         self, seeds: Iterable[int], at: str | None = None
@@ -141,10 +184,10 @@ class Lookalikes:
                 wanted.extend(groups_of(members, verdicts))
         return duplicate_groups.replace(duplicate_groups.touching(affected), wanted, at)
 
-    def _loaded_index(self) -> SimilarityIndex:
-        if self._index is None:
-            self._index = _loaded()
-        return self._index
+    def _loaded(self) -> Neighbours:
+        if self._neighbours is None:
+            self._neighbours = Neighbours(self._limits.max_distance)
+        return self._neighbours
 
 
 def pictures_of(original_ids: Iterable[int], *, with_miniature: bool = True) -> list[Picture]:
@@ -155,7 +198,7 @@ def pictures_of(original_ids: Iterable[int], *, with_miniature: bool = True) -> 
     looks = [
         one
         for one in store.looks_of(wanted, with_miniature=with_miniature)
-        if not _PICTURES.isdisjoint(kinds.get(one.original_id, ()))
+        if not PICTURES.isdisjoint(kinds.get(one.original_id, ()))
     ]
     photographs = file_groups.group_ids_of_originals(wanted)
     shots = store.shots_of(wanted)
@@ -191,33 +234,17 @@ def _by_id(original_ids: Iterable[int], *, with_miniature: bool = True) -> dict[
     return {picture.original_id: picture for picture in found}
 
 
-def _compared(
-    pictures: Mapping[int, Picture],
-    index: SimilarityIndex,
-    sieve: Sieve,
-    limits: SimilarityLimits,
-    *,
-    only_later: bool = False,
+def _verdicts(
+    pictures: Mapping[int, Picture], near: Mapping[int, Sequence[int]], limits: SimilarityLimits
 ) -> list[Lookalike]:
-    """The verdicts on each of these and everything near it but what has equal coded pixels; with
-    `only_later` each pair is met from its lower id alone.
-    """
+    """The verdicts on each of these and what is near it, each pair once; none where the coded
+    pixels are equal."""
     done: set[tuple[int, int]] = set()
     waiting: dict[int, list[int]] = {}
-    for original_id, picture in sorted(pictures.items()):
-        near: list[int] = []
-        if picture.miniature is not None:
-            keys = picture.miniature.keys
-            near = index.within(keys, turned_keys(keys[0]), limits.max_distance)
-        near = [other for other in near if other != original_id]
-        if len(near) > _CROWD:
-            near = _sifted(original_id, near, sieve)
-        waiting[original_id] = [
-            other
-            for other in near
-            if _pair(original_id, other) not in done and not (only_later and other < original_id)
-        ]
-        done |= {_pair(original_id, other) for other in near}
+    for original_id in sorted(near.keys() & pictures.keys()):
+        others = near[original_id]
+        waiting[original_id] = [one for one in others if _pair(original_id, one) not in done]
+        done |= {_pair(original_id, other) for other in others}
     # What is near any of them is read at once, where it is not too much to hold.
     strangers = {other for near in waiting.values() for other in near} - pictures.keys()
     are_few = len(strangers) <= _MOST_COMPARED
@@ -233,21 +260,6 @@ def _compared(
                 if verdict is not None and verdict is not EQUAL_PIXELS:
                     found.append(Lookalike(*_pair(original_id, other), verdict))
     return found
-
-
-def _sifted(original_id: int, near: list[int], sieve: Sieve) -> list[int]:
-    """Those of a crowd that have to be looked at."""
-    unknown = sieve.unknown([original_id, *near])
-    if unknown:
-        shots = store.shots_of(unknown)
-        for facts in store.facts_of(unknown):
-            sieve.put(
-                facts.original_id,
-                Moment.read(facts.captured_at, has_subseconds=facts.has_subseconds),
-                facts.image_digest,
-                shots.get(facts.original_id, ()),
-            )
-    return sieve.left(original_id, near)
 
 
 def _pair(one: int, other: int) -> tuple[int, int]:
@@ -308,12 +320,6 @@ def _of_some_size(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
 
 def _ends(lookalikes: Iterable[Lookalike]) -> set[int]:
     return {end for one in lookalikes for end in (one.first_id, one.second_id)}
-
-
-def _loaded() -> SimilarityIndex:
-    index = SimilarityIndex()
-    index.load(miniatures.every_key())
-    return index
 
 
 def _parts(ids: Sequence[int], most: int) -> Iterator[Sequence[int]]:

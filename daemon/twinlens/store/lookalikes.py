@@ -16,8 +16,8 @@ from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike, Verdict
 from twinlens.store import miniatures
 from twinlens.store.rows import tuples
-from twinlens.store.statements import Statement, any_of
-from twinlens.store.tables import File, GroupMember, Original
+from twinlens.store.statements import Statement, any_of, slot
+from twinlens.store.tables import Crowded, File, GroupMember, Original
 from twinlens.store.tables import Lookalike as Row
 
 _BATCH = 100
@@ -81,6 +81,27 @@ _FORGET = Statement(
     lambda: Row.delete().where(
         Row.first.in_(any_of("originals")) | Row.second.in_(any_of("originals"))
     ),
+)
+
+
+# Each side is counted in its own index.
+_COUNTS = Statement(
+    Original,
+    lambda: Original.select(
+        Original.id,
+        Row.select(fn.COUNT(Row.second)).where(Row.first == Original.id),
+        Row.select(fn.COUNT(Row.first)).where(Row.second == Original.id),
+    ).where(Original.id.in_(any_of("originals"))),
+)
+_CROWDED = Statement(
+    Crowded,
+    lambda: Crowded.select(Crowded.original).where(Crowded.original.in_(any_of("originals"))),
+)
+_JOIN_CROWD = Statement(
+    Crowded, lambda: Crowded.insert(original=slot("original")).on_conflict_ignore()
+)
+_LEAVE_CROWD = Statement(
+    Crowded, lambda: Crowded.delete().where(Crowded.original == slot("original"))
 )
 
 
@@ -191,6 +212,33 @@ def judged_ids() -> set[int]:
     first, second = Row.select(Row.first).distinct(), Row.select(Row.second).distinct()
     judged = {int(original_id) for query in (first, second) for (original_id,) in tuples(query)}
     return judged.union(*twins().values())
+
+
+def judged_among(original_ids: Iterable[int]) -> set[int]:
+    """Those of these contents on which there is a verdict."""
+    wanted = set(original_ids)
+    return {one for one, verdicts in _verdict_counts(wanted).items() if verdicts}
+
+
+def with_more_verdicts(original_ids: Iterable[int], number: int) -> set[int]:
+    """Those of these contents on which there are more verdicts than so many."""
+    return {one for one, verdicts in _verdict_counts(original_ids).items() if verdicts > number}
+
+
+def _verdict_counts(original_ids: Iterable[int]) -> dict[int, int]:
+    return {one: first + second for one, first, second in _COUNTS.tuples(originals=original_ids)}
+
+
+def crowded(original_ids: Iterable[int]) -> set[int]:
+    """Those of these contents that stand in a crowd."""
+    return {one for (one,) in _CROWDED.tuples(originals=original_ids)}
+
+
+def set_crowded(original_ids: Iterable[int], *, is_crowded: bool) -> None:
+    """Note that these contents stand in a crowd, or do not. In a transaction."""
+    statement = _JOIN_CROWD if is_crowded else _LEAVE_CROWD
+    for original_id in original_ids:
+        statement.change(original=original_id)
 
 
 def forget(original_ids: Iterable[int]) -> None:

@@ -302,6 +302,16 @@ class Lookalike(Model):
         primary_key = CompositeKey("first", "second")
 
 
+class Crowded(Model):
+    """A content that looks like so many others that its looks say nothing of it."""
+
+    original_id: int
+    original = ForeignKeyField(Original, primary_key=True, on_delete="CASCADE")
+
+    class Meta:
+        table_name = "crowded"
+
+
 class ExactCopy(Model):
     """What the copies of a content with several files come to; see `exact_copies`. Without values
     it has to be reckoned anew."""
@@ -363,6 +373,7 @@ LIBRARY_TABLES: tuple[type[Model], ...] = (
     DuplicateGroup,
     DuplicateMember,
     Lookalike,
+    Crowded,
     ExactCopy,
     FileTally,
     GroupTally,
