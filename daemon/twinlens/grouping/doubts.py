@@ -18,7 +18,7 @@ _ANY_DISTANCE: Final = 64
 def why_not(a: Picture, b: Picture, limits: SimilarityLimits) -> str:
     """The first reason against a pair on which there is no verdict, in words with the values.
 
-    Symmetric in `a` and `b`; about 3 ms where a second look is needed.
+    Symmetric in `a` and `b`; about 1 ms where a second look is needed.
     """
     if a.sha256 > b.sha256:
         a, b = b, a

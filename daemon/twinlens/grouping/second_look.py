@@ -81,7 +81,7 @@ class _Way:
 
 
 def look(first: Miniature, second: Miniature, most_bits: int) -> Look | None:
-    """Compare two miniatures; None where no key is within `most_bits` of the other's. About 3 ms.
+    """Compare two miniatures; None where no key is within `most_bits` of the other's. About 1 ms.
 
     Give the two in an order that does not depend on who came first: the figures are of the second
     as seen in the first.
