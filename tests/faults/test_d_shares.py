@@ -168,6 +168,45 @@ def test_d13_a_share_that_hangs_while_it_is_scanned_is_waited_for_and_hinders_no
                 folder.resume()
 
 
+@pytest.mark.timeout(150)
+def test_d13_a_file_whose_reading_hangs_costs_itself_alone_and_hinders_no_end(
+    house: House, mounts: Mounts
+) -> None:
+    """Its worker cannot be ended, not even by SIGKILL, as long as the share owes it an answer."""
+    behind, point = house.folder / "behind", house.folder / "share"
+    put_picture(behind / "0 bad.jpg", 0)
+    put_picture(behind / "good.jpg", 1)
+    for number in range(6):
+        put_picture(house.root / f"{number}.jpg", 10 + number)
+    point.mkdir()
+    with FaultFolder(mounts, behind, point) as folder:
+        folder.order({"call": "read", "path": "/0 bad.jpg", "seconds": 300.0})
+        house.configure(
+            roots=[point, house.root],
+            watch={"network_settle_seconds": 0.3},
+            workers={"file_seconds": 2.0},
+        )
+        with Daemon(house, prefix=mounts.prefix) as daemon:
+            eventually(lambda: len(_sound(house)) == 7, 60.0)
+            assert "a worker cannot be ended" in daemon.log
+            put_picture(house.root / "arrived.jpg", 3)
+            eventually(lambda: "arrived.jpg" in _sound(house), SOON)
+
+            assert daemon.stop(30.0) < 15.0
+            assert "ends without a worker" in daemon.log
+            assert "0 bad.jpg" in daemon.log.splitlines()[-1]
+        assert set(_sound(house)) == {
+            "arrived.jpg",
+            "../share/good.jpg",
+            *(f"{number}.jpg" for number in range(6)),
+        }
+        folder.order()
+
+
+def _sound(house: House) -> list[str]:
+    return [name for name, row in house.files().items() if row["status"] == "ok"]
+
+
 def test_d14_a_share_whose_server_died_is_unreachable_and_not_empty(
     share: Share, mounts: Mounts
 ) -> None:

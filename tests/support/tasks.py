@@ -92,3 +92,8 @@ def break_out(folder: str, port: int) -> list[str]:
 def process_id() -> int:
     """Who works."""
     return os.getpid()
+
+
+def size_of(path: str) -> int:
+    """How many bytes can be read from the file."""
+    return len(Path(path).read_bytes())

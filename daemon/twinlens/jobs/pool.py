@@ -8,6 +8,9 @@ Handing one small file to a worker and taking back what it found takes a tenth o
 the file takes, so quick tasks travel in bundles where more wait than there are workers. A bundle is
 only a way to travel: whatever goes wrong with one, its tasks are done again one by one.
 
+A worker that waits for a disk or a share which does not answer cannot be ended, and pebble stands
+still with it. Then its pool is given up, and all but the task that hangs goes on in a new one.
+
 What a long pass hands in may wait for hours; what goes in by `urgent` is sent off before all of it.
 
 Workers are forked from a small server process that is started first, before any watched folder is
@@ -15,6 +18,7 @@ opened. The server is bare: it lives as long as the daemon, so what the work nee
 worker for itself, and given back with the workers once they are idle.
 """
 
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import threading
@@ -23,11 +27,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
+
+from twinlens.jobs.bundles import LARGEST_BUNDLE, Bundle, Task, alone, run_each
+from twinlens.jobs.leaving import LeavingPools, forget_workers, kill_workers
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -37,9 +44,18 @@ TASKS_PER_WORKER = 500
 LOOK_AFTER_SECONDS = 1.0
 """How often is looked whether the pool still stands: pebble tells only whoever hands in a task."""
 
-LARGEST_BUNDLE = 8
 AHEAD_PER_WORKER = 2
 """Tasks or bundles that a worker has before it: one at work, and one so that it never waits."""
+
+UNANSWERED_SECONDS = 4.0
+"""How long pebble may take to end a worker at its deadline, beside its own patience with each."""
+
+MOST_GIVEN_UP = 4
+"""So many pools may be given up at a time: each keeps the memory of a worker that hangs."""
+
+END_SECONDS = 4.0
+KILLED_SECONDS = 2.0
+"""How long workers may take to end when the pool is shut down: asked first, killed then."""
 
 
 class WorkerLostError(Exception):
@@ -54,21 +70,11 @@ class PoolClosedError(WorkerLostError):
     """The pool was shut down with the task under way: no fault of the task."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    future: "Future[Any]"
-    deadline: float
-    is_quick: bool
-    is_urgent: bool
-
-
 class WorkerPool(Executor):
     """`processes` workers with a deadline for each task.
 
     `deadline(args)` gives the seconds that a call with these arguments may take, `is_quick(args)`
-    whether it may travel with others.
+    whether it may travel with others, `name(args)` what it is called in the log.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class WorkerPool(Executor):
         initargs: tuple[Any, ...] = (),
         deadline: Callable[[tuple[Any, ...]], float],
         is_quick: Callable[[tuple[Any, ...]], bool] = lambda args: False,
+        name: Callable[[tuple[Any, ...]], str] = str,
         idle_seconds: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,18 +94,20 @@ class WorkerPool(Executor):
         self._initargs = initargs
         self._deadline = deadline
         self._is_quick = is_quick
+        self._name = name
         self._idle_seconds = idle_seconds
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         self._under_way: set[Future[Any]] = set()
-        self._waiting: deque[_Task] = deque()
-        self._urgent: deque[_Task] = deque()
+        self._waiting: deque[Task] = deque()
+        self._urgent: deque[Task] = deque()
         self.urgent: Executor = _UrgentDoor(self)
-        self._travelling: set[Future[Any]] = set()
+        self._travelling: dict[Future[Any], Bundle] = {}
         self._last_used = monotonic()
         self._is_shut = False
-        self._broken: list[ProcessPool] = []
+        self._leaving = LeavingPools()
+        self._is_full_of_hung = False
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._look_after, name="pool-watch", daemon=True)
 
@@ -123,18 +132,21 @@ class WorkerPool(Executor):
         with self._lock:
             if self._is_shut:
                 raise RuntimeError("the worker pool is shut down")
+            deadline, is_quick, name = self._deadline(args), self._is_quick(args), self._name(args)
+            if name and name in self._leaving.names:
+                outer.set_exception(WorkerLostError("a worker that cannot be ended still is at it"))
+                return outer
             self._under_way.add(outer)
-            deadline, is_quick = self._deadline(args), self._is_quick(args)
-            task = _Task(fn, args, outer, deadline, is_quick, is_urgent)
+            task = Task(fn, args, outer, deadline, is_quick, is_urgent, name)
             self._line_of(task).append(task)
             sent = self._send()
         self._follow(sent)
         return outer
 
-    def _send(self, room: int = 0) -> "list[_Sent]":
+    def _send(self, room: int = 0) -> "list[Future[Any]]":
         """Send off what there is room for; the caller holds the lock, and follows what was sent
         when it has let go of it: a bundle may have arrived already."""
-        sent = []
+        sent: list[Future[Any]] = []
         room = len(self._travelling) + room if room else AHEAD_PER_WORKER * self.processes
         while (
             (line := self._urgent or self._waiting)
@@ -148,17 +160,17 @@ class WorkerPool(Executor):
                 bundle.append(line.popleft())
             inner = self._send_off(bundle)
             if inner is not None:
-                sent.append((inner, bundle))
+                sent.append(inner)
         return sent
 
-    def _line_of(self, task: _Task) -> deque[_Task]:
+    def _line_of(self, task: Task) -> deque[Task]:
         return self._urgent if task.is_urgent else self._waiting
 
-    def _follow(self, sent: "list[_Sent]") -> None:
-        for inner, bundle in sent:
-            inner.add_done_callback(partial(self._arrived, bundle=bundle))
+    def _follow(self, sent: "list[Future[Any]]") -> None:
+        for inner in sent:
+            inner.add_done_callback(self._arrived)
 
-    def _send_off(self, bundle: list[_Task]) -> "Future[Any] | None":
+    def _send_off(self, bundle: list[Task]) -> "Future[Any] | None":
         """Hand a bundle to pebble; None where no worker can be started, and its tasks failed."""
         calls = [(task.function, task.arguments) for task in bundle]
         futures = {task.future for task in bundle}
@@ -166,12 +178,12 @@ class WorkerPool(Executor):
         deadline = max(task.deadline for task in bundle)
         for kept in (futures, set[Future[Any]]()):
             try:
-                inner = self._running_pool().schedule(_run_each, args=(calls,), timeout=deadline)
+                inner = self._running_pool().schedule(run_each, args=(calls,), timeout=deadline)
             except (RuntimeError, OSError):
                 # Broken as a whole; or too many files are open, or processes there.
                 self._replace_broken_pool(kept)
             else:
-                self._travelling.add(inner)
+                self._travelling[inner] = Bundle(bundle, deadline)
                 return inner
         return None
 
@@ -179,7 +191,7 @@ class WorkerPool(Executor):
         """A pool that broke as a whole takes no more (an idle worker was killed while it held
         pebble's channel): what it has under way is lost, but for `kept` and what still waits."""
         if self._pool is not None:
-            self._broken.append(self._pool)
+            self._leaving.add(self._pool)
         self._pool = None
         kept = kept | {task.future for task in (*self._urgent, *self._waiting)}
         lost, self._under_way = self._under_way - kept, self._under_way & kept
@@ -188,17 +200,54 @@ class WorkerPool(Executor):
             outer.set_exception(PoolBrokenError("the worker pool broke, or could not be started"))
 
     def _look_after(self) -> None:
-        """Notice that the pool broke when nobody hands in a task: those under way would hang."""
+        """Notice that the pool broke, or stands still, when nobody hands in a task: those under way
+        would hang."""
         while not self._ended.wait(LOOK_AFTER_SECONDS):
             with self._lock:
                 sent = []
                 if self._pool is not None and self._under_way and not self._pool.active:
                     self._replace_broken_pool(set())
                     sent = self._send()
-                broken, self._broken = self._broken, []
+                elif self._pool is not None and self._stands_still():
+                    self._give_up(self._pool)
+                    sent = self._send()
+                self._leaving.end()
             self._follow(sent)
-            for pool in broken:
-                _put_down(pool)
+
+    def _stands_still(self) -> bool:
+        """Whether pebble fails to end a worker, and the pool may be given up."""
+        for inner, bundle in self._travelling.items():
+            bundle.seconds += LOOK_AFTER_SECONDS * inner.running()
+        grace = UNANSWERED_SECONDS + CONSTS.term_timeout * self.processes
+        if all(b.seconds <= b.deadline + grace for b in self._travelling.values()):
+            return False
+        was_full, self._is_full_of_hung = self._is_full_of_hung, len(self._leaving) >= MOST_GIVEN_UP
+        if self._is_full_of_hung and not was_full:
+            logger.error(
+                "%d workers cannot be ended; nothing is read until a disk or a share answers them",
+                len(self._leaving) + 1,
+            )
+        return not self._is_full_of_hung
+
+    def _give_up(self, pool: ProcessPool) -> None:
+        """What is late by itself is lost, the rest goes to the front of its line again."""
+        bundles, self._travelling = list(self._travelling.values()), {}
+        hung = [b.tasks[0] for b in bundles if b.is_late and len(b.tasks) == 1]
+        names = [task.name for bundle in bundles if bundle.is_late for task in bundle.tasks]
+        logger.error("a worker cannot be ended, others go on without it: %s", ", ".join(names))
+        self._pool = None
+        # Its other workers wait for the one that hangs, and their tasks are done again elsewhere.
+        kill_workers()
+        self._leaving.add(pool, [task.name for task in hung])
+        for bundle in reversed(bundles):
+            open_ = [task for task in bundle.tasks if task.future in self._under_way]
+            again = [alone(task) if bundle.is_late else task for task in open_ if task not in hung]
+            self._line_of(bundle.tasks[0]).extendleft(reversed(again))
+        for task in hung:
+            self._under_way.discard(task.future)
+            task.future.set_exception(
+                WorkerLostError("took longer than its deadline; the worker cannot be ended")
+            )
 
     def warm(self) -> None:
         """Start the workers that a file which is about to settle will need."""
@@ -234,23 +283,34 @@ class WorkerPool(Executor):
             sent = [] if cancel_futures else self._send(room=len(self._urgent) + len(self._waiting))
             self._is_shut = True
             self._ended.set()
-            broken, self._broken = self._broken, []
             pool = self._pool
             if wait:
                 self._pool = None
         self._follow(sent)
-        for lost in broken:
-            _put_down(lost)
-        if pool is None:
-            return
-        if cancel_futures:
-            pool.stop()
-            self._fail_all()
-        else:
+        if pool is not None and not cancel_futures:
             pool.close()
-        if wait:
-            pool.join()
+            if wait:
+                pool.join()
+        elif pool is not None:
+            pool.stop()
+            if wait:
+                self._leaving.add(pool)
+        if wait or cancel_futures:
             self._fail_all()
+        if wait:
+            self._see_off()
+
+    def _see_off(self) -> None:
+        """Wait for workers that end, and for no other."""
+        self._leaving.end()
+        if self._leaving.wait(END_SECONDS):
+            return
+        kill_workers()
+        if not self._leaving.wait(KILLED_SECONDS):
+            at_work = {b.tasks[0].name for inner, b in self._travelling.items() if inner.running()}
+            names = ", ".join(sorted(self._leaving.names | at_work)) or "an unknown file"
+            logger.error("ends without a worker that cannot be ended, at work on: %s", names)
+            forget_workers()
 
     def _running_pool(self) -> ProcessPool:
         if self._pool is None:
@@ -273,17 +333,20 @@ class WorkerPool(Executor):
         for outer in left:
             outer.set_exception(PoolClosedError("the worker pool was shut down"))
 
-    def _arrived(self, inner: "Future[Any]", bundle: list[_Task]) -> None:
+    def _arrived(self, inner: "Future[Any]") -> None:
         """Give each task of a bundle its result, or do them again one by one."""
         error = None if inner.cancelled() else inner.exception()
         is_done = not inner.cancelled() and error is None
         with self._lock:
             self._last_used = self._monotonic()
-            self._travelling.discard(inner)
+            if inner not in self._travelling:
+                # Of a pool that was given up.
+                return
+            bundle = self._travelling.pop(inner).tasks
             open_ = [task.future in self._under_way for task in bundle]
             if error is not None and len(bundle) > 1:
                 again = [task for task, is_open in zip(bundle, open_, strict=True) if is_open]
-                self._line_of(bundle[0]).extendleft(_alone(task) for task in reversed(again))
+                self._line_of(bundle[0]).extendleft(alone(task) for task in reversed(again))
             else:
                 self._under_way.difference_update(task.future for task in bundle)
                 again = []
@@ -320,19 +383,6 @@ class _UrgentDoor(Executor):
         return self._pool._take(fn, args, is_urgent=True)
 
 
-_Call = tuple[Callable[..., Any], tuple[Any, ...]]
-_Sent = tuple["Future[Any]", list[_Task]]
-
-
-def _run_each(calls: list[_Call]) -> list[Any]:
-    """In a worker: what each call of a bundle returns."""
-    return [function(*arguments) for function, arguments in calls]
-
-
-def _alone(task: _Task) -> _Task:
-    return replace(task, is_quick=False)
-
-
 def _told(error: BaseException | None) -> BaseException:
     """What pebble says of a task, in this module's words; None for one that was cancelled."""
     if error is None:
@@ -342,10 +392,3 @@ def _told(error: BaseException | None) -> BaseException:
     if isinstance(error, ProcessExpired):
         return WorkerLostError(f"the worker died (exit code {error.exitcode})")
     return error
-
-
-def _put_down(pool: ProcessPool) -> None:
-    pool.stop()
-    # One that never came to stand has nothing to be joined.
-    with suppress(RuntimeError, OSError, AttributeError):
-        pool.join()

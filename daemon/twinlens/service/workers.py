@@ -5,6 +5,7 @@ from twinlens.host.lock import lock_path
 from twinlens.ingest.limits import DiskReaders, WorkerLimits, process_count
 from twinlens.ingest.worker import start_worker
 from twinlens.jobs.pool import WorkerPool
+from twinlens.model.paths import printable
 
 SLOWEST_READ = 4 << 20
 """Bytes a second that even a slow disk or share gives: what a large file's deadline is made of."""
@@ -39,5 +40,6 @@ def worker_pool(config: Config, exiftool: str | None) -> WorkerPool:
         initargs=(limits,),
         deadline=deadline,
         is_quick=lambda args: 0 < getattr(args[0], "size", 0) <= QUICK_BYTES,
+        name=lambda args: printable(getattr(args[0], "path", b"")) if args else "",
         idle_seconds=workers.idle_seconds,
     )
