@@ -15,6 +15,7 @@ from support.nobody import run_as_nobody
 from support.world import World, jpeg
 from twinlens.ingest import survey as survey_module
 from twinlens.ingest.survey import Survey
+from twinlens.model.events import EventName
 from twinlens.model.files import Condition, FileRecord, FileStatus
 from twinlens.model.picture import DECODED_VERSIONS
 from twinlens.model.roots import RootState
@@ -102,6 +103,30 @@ def test_a_renamed_file_is_not_read(world: World) -> None:
     assert after is not None
     assert after.id == before.id
     assert live(world) == {"sub/b.jpg"}
+
+
+def test_a_rename_is_told_with_the_name_before(world: World) -> None:
+    path = world.put("a.jpg", jpeg(1))
+    world.scan()
+    path.rename(world.path("b.jpg"))
+    world.scan()
+
+    (told,) = (event for event in world.events if event.name is EventName.FILE_MOVED)
+    assert told.message == f"renamed from {path}: {world.path('b.jpg')}"
+    assert told.details["path_before"] == str(path)
+    assert told.details["path"] == str(world.path("b.jpg"))
+
+
+def test_a_picture_that_cannot_be_judged_is_not_told_as_broken(world: World) -> None:
+    world.put("a.jxl", b"\xff\x0a" + bytes(200))
+    world.put("b.jpg", jpeg(1)[:900])
+    world.scan()
+
+    told = {event.name: event.details["path"] for event in world.events if "error" in event.details}
+    assert told == {
+        EventName.FILE_UNJUDGED: str(world.path("a.jxl")),
+        EventName.FILE_BROKEN: str(world.path("b.jpg")),
+    }
 
 
 def test_a_renamed_folder_is_not_read(world: World) -> None:

@@ -12,7 +12,7 @@ from twinlens.config.schema import Config
 from twinlens.errors import LockedError, UsageError
 from twinlens.events import EventBus
 from twinlens.grouping.duplicates import PRESETS
-from twinlens.ingest.recorder import Touched
+from twinlens.ingest.recorder import Change, Touched
 from twinlens.model.events import Event, EventName
 from twinlens.model.jobs import JobState
 from twinlens.service.engine import (
@@ -24,6 +24,7 @@ from twinlens.service.engine import (
 )
 from twinlens.service.requests import Holder
 from twinlens.service.warming import start_warming
+from twinlens.store import files as files_store
 from twinlens.store import jobs as jobs_store
 
 
@@ -84,6 +85,22 @@ def test_a_scan_with_its_queue_tells_of_every_file_once(tmp_path: Path) -> None:
     assert result is not None
     assert (result["files"], result["added"]) == (3, 3)
     assert [e.name for e in heard].count(EventName.FILE_ARRIVED) == 3
+
+
+def test_a_scan_does_not_count_what_the_queue_brought_meanwhile(tmp_path: Path) -> None:
+    config = config_with(tmp_path)
+    put_picture(tmp_path / "photos" / "0.jpg", 0)
+    with Engine(config, EngineOptions(retries=1), EventBus(), lambda: False) as engine:
+        (place,) = engine.places.all()
+        engine.run_job("scan", {})
+        put_picture(tmp_path / "photos" / "1.jpg", 1)
+        engine.queue.put(place.root_id, [b"1.jpg"], "event")
+        engine.intake.drain(lambda: False)
+        with engine.database.reading():
+            known = files_store.count_live(place.root_id)
+        counted = engine.scan.tally.changes[Change.ADDED]
+
+    assert (known, counted) == (2, 1)
 
 
 def test_a_request_nobody_knows_is_refused(engine: Engine) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from support.made_up import put_file
+from support.made_up import measured, put_file, put_original
 from support.stores import opened_store
 from twinlens.errors import StoreError, UsageError
-from twinlens.store import exact_copies, meta, tallies
+from twinlens.model.files import FileStatus
+from twinlens.model.picture import DECODED_VERSIONS
+from twinlens.store import exact_copies, files, listing, meta, originals, roots, tallies
 from twinlens.store.database import TABLES, Database
 from twinlens.store.schema import Schema, prepare
 
@@ -161,6 +163,30 @@ def test_a_database_from_a_newer_program_is_refused(tmp_path: Path) -> None:
 
     assert "install that version again" in caught.value.advice
     assert list(tmp_path.glob("*.before-*")) == []
+
+
+def test_an_older_database_no_longer_calls_broken_what_nobody_could_judge(
+    tmp_path: Path,
+) -> None:
+    database = Database(tmp_path / "twinlens.db")
+    prepare(database)
+    errors = ("exiftool is needed for this; install it", "too large to decode: 9x9", "truncated")
+    with database.connected():
+        (root,) = roots.adopt([("home", "report", [b"/photos"])])
+        for number, error in enumerate(errors):
+            content = put_original(error, measurement=measured(error=error))
+            put_file(root.id, b"%d.jpg" % number, content, status=FileStatus.BROKEN)
+    Schema(database).down("0081_what_could_not_be_judged")
+
+    Schema(database).up()
+
+    with database.reading():
+        states = [record.status.value for record in files.sample(root.id, 9)]
+        numbers = listing.summary().by_status
+        outdated = originals.outdated(DECODED_VERSIONS)
+    assert sorted(states) == ["broken", "unjudged", "unjudged"]
+    assert numbers == {"broken": 1, "unjudged": 2}
+    assert len(outdated) == 1, "what lacks exiftool alone is measured anew"
 
 
 def test_an_unknown_target_is_wrong_usage(tmp_path: Path) -> None:

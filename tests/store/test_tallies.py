@@ -190,9 +190,8 @@ def read_whole(store: Store, asked: list[tuple[str, Any]]) -> set[str]:
         lambda: verifications.due(AT, LATER, 1),
         verifications.waiting,
         lambda: originals.outdated([measured().algorithm_version]),
-        lambda: originals.measure_again("no tool"),
     ],
-    ids=["summary", "verification", "due", "waiting", "outdated", "measure again"],
+    ids=["summary", "verification", "due", "waiting", "outdated"],
 )
 def test_what_is_asked_often_goes_through_no_large_table(
     store: Store, root_id: int, asked: list[tuple[str, Any]], reading: Callable[[], object]

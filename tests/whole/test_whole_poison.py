@@ -70,7 +70,7 @@ def test_a_poisoned_file_is_looked_at_anew_when_it_changes(house: House, photos:
     house.configure(workers=PATIENCE, exiftool={"path": stand_in(house, KILL_WORKER)})
     path = a_raw(photos, house.root / "poison.dng")
     house.scan()
-    assert house.files()["poison.dng"]["status"] == "broken"
+    assert house.files()["poison.dng"]["status"] == "unjudged"
     shutil.copyfile(photos / "raw" / "P1010102.dng", path)
     house.configure()
 
@@ -89,7 +89,7 @@ def test_a_picture_that_needs_too_much_memory_says_so(house: House) -> None:
 
     rows = house.files()
     assert rows["small.jpg"]["status"] == "ok"
-    assert rows["large.png"]["status"] == "broken"
+    assert rows["large.png"]["status"] == "unjudged"
     assert "memory" in rows["large.png"]["error"]
 
 
@@ -117,7 +117,7 @@ def test_exiftool_installed_later_mends_what_was_measured_without_it(
     house.configure(exiftool={"path": "/nonexistent/exiftool"})
     a_raw(photos, house.root / "one.dng")
     house.scan()
-    assert house.files()["one.dng"]["status"] == "broken"
+    assert house.files()["one.dng"]["status"] == "unjudged"
 
     house.configure()
     house.scan()

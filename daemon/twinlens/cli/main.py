@@ -99,12 +99,9 @@ def scan(
         tables.show_scan(showing.console(), result)
     for problem in result["problems"]:
         sys.stderr.write(f"twinlens: {problem}\n")
-    if result["failed"]:
-        sys.stderr.write(
-            f"twinlens: {result['failed']} files are broken or unreadable; "
-            "see them with: twinlens files --state broken\n"
-        )
-    if result["failed"] or result["problems"]:
+    for words in tables.complaints(result):
+        sys.stderr.write(f"twinlens: {words}\n")
+    if result["failed"] or result["unjudged"] or result["problems"]:
         raise typer.Exit(1)
 
 
@@ -121,7 +118,9 @@ def files(
     state: Annotated[
         str | None,
         typer.Option(
-            "--state", metavar="S", help="ok, broken, unreadable, or waiting: an empty file"
+            "--state",
+            metavar="S",
+            help="ok, broken, unjudged, unreadable, or waiting: an empty file",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -21,6 +21,7 @@ STATE_STYLES = {
     "online": "green",
     "success": "green",
     "warning": "yellow",
+    "unjudged": "yellow",
     "suspect": "yellow",
     "unreachable": "red",
     "changed": "red",
@@ -55,6 +56,8 @@ def show_scan(out: Console, result: dict[str, Any]) -> None:
         for name in ("added", "changed", "moved", "gone", "unchanged")
         if result[name]
     ]
+    if result["reread"]:
+        changes.append(f"{result['reread']} of these read again")
     speed = result["bytes_read"] / max(result["seconds"], 0.001)
     read = f"{size_text(result['bytes_read'])} in {seconds_text(result['seconds'])}"
     print_facts(
@@ -65,6 +68,22 @@ def show_scan(out: Console, result: dict[str, Any]) -> None:
             ("read", f"{read} ({size_text(speed)}/s)" if result["bytes_read"] else "nothing"),
         ],
     )
+
+
+def complaints(result: dict[str, Any]) -> list[str]:
+    """What a scan has to say of the files that it read and that are not well."""
+    words = []
+    if failed := result["failed"]:
+        words.append(
+            f"{counted(failed, 'file')} of those read {'is' if failed == 1 else 'are'} broken or "
+            f"unreadable; see all with: twinlens files --state broken, or unreadable"
+        )
+    for reason, number in result["unjudged"].items():
+        words.append(
+            f"{counted(number, 'file')} could not be judged ({reason}); see all with: "
+            f"twinlens files --state unjudged"
+        )
+    return words
 
 
 def show_status(out: Console, status: dict[str, Any]) -> None:

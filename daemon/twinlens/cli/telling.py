@@ -92,7 +92,10 @@ def _state(why: dict[str, Any]) -> str:
     file = why["file"]
     if file["status"] == "gone":
         return f"gone since {when(file['gone_since'])}; this is what was known of it"
-    words = {"waiting": "empty: it is looked at again when it changes"}
+    words = {
+        "waiting": "empty: it is looked at again when it changes",
+        "unjudged": "unjudged: it was read whole, and may well be sound",
+    }
     return str(words.get(file["status"]) or styled(file["status"]))
 
 

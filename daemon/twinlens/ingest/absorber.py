@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from twinlens.events import EventBus, EventFactory
 from twinlens.grouping.separate_copies import separate_copies
@@ -118,10 +119,17 @@ class Absorber:
             Change.GONE: (EventName.FILE_GONE, "gone"),
         }.get(result.change, (None, ""))
         if name is not None:
-            self._publish(name, f"{words}: {shown}", path=to_text(path), catalog=place.catalog)
+            more: dict[str, Any] = {}
+            before = self._before(result)
+            if before is not None:
+                words += f" from {printable(before)}"
+                more["path_before"] = to_text(before)
+            self._publish(
+                name, f"{words}: {shown}", path=to_text(path), catalog=place.catalog, **more
+            )
         if result.error is not None and result.change is not Change.UNCHANGED:
             self._publish(
-                EventName.FILE_BROKEN,
+                EventName.FILE_UNJUDGED if result.is_unjudged else EventName.FILE_BROKEN,
                 f"{result.error}: {shown}",
                 severity=Severity.WARNING,
                 path=to_text(path),
@@ -132,6 +140,14 @@ class Absorber:
         # An empty file says nothing, and there may be very many.
         if result.change is Change.ADDED and result.original_id and is_copy and stat and stat.size:
             self._announce_copy(result.original_id, path)
+
+    def _before(self, result: Recorded) -> bytes | None:
+        """Where a file lay that was renamed."""
+        if result.moved_from is None:
+            return None
+        root_id, path = result.moved_from
+        place = self._places.get(root_id)
+        return None if place is None else place.absolute(path)
 
     def _announce_copy(self, original_id: int, path: bytes) -> None:
         with self._database.reading():

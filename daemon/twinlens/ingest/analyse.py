@@ -9,7 +9,6 @@ import resource
 import signal
 from dataclasses import replace
 from multiprocessing.util import Finalize
-from typing import Final
 
 from twinlens.analysis.kinds import recognise
 from twinlens.host.confinement import deny_changes
@@ -22,9 +21,7 @@ from twinlens.media.exiftool import ExifTool
 from twinlens.media.reading import Content, ReadError, open_regular, read_content
 from twinlens.model.files import Finding, Look, Stat
 from twinlens.model.picture import Measurement, MediaType
-
-OUT_OF_MEMORY: Final = "needs more memory than a worker may use"
-TREATED_CAREFULLY: Final = "not decoded: it has stopped workers before"
+from twinlens.model.unjudged import NOT_MEASURED, OUT_OF_MEMORY, TREATED_CAREFULLY
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +89,7 @@ class Analyst:
             error = OUT_OF_MEMORY
         except Exception as problem:  # noqa: BLE001 - the top of a worker's step: one file, one fact
             _log.exception("could not be measured: %r", look.path)
-            error = f"could not be measured: {type(problem).__name__}: {problem}"[:256]
+            error = f"{NOT_MEASURED}: {type(problem).__name__}: {problem}"[:256]
         return Measurement(media.media_type, media.kind, error=error)
 
 

@@ -288,5 +288,6 @@ def _is_unchanged(record: FileRecord, stat: Stat) -> bool:
     return record.status in (
         FileStatus.OK,
         FileStatus.BROKEN,
+        FileStatus.UNJUDGED,
         FileStatus.WAITING,
     ) and record.stat.is_same_content_as(stat)

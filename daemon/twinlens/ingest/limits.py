@@ -1,4 +1,4 @@
-"""What one worker process may take, and what it says when a tool is missing.
+"""What one worker process may take.
 
 The daemon hands this to its workers, so it loads nothing of theirs.
 """
@@ -6,9 +6,6 @@ The daemon hands this to its workers, so it loads nothing of theirs.
 import os
 from dataclasses import dataclass
 from enum import StrEnum
-
-EXIFTOOL_IS_MISSING = "exiftool is needed for this"
-"""How the error of a content begins that has to be measured again once exiftool is there."""
 
 
 MOST_PROCESSES = 4

@@ -17,7 +17,6 @@ from twinlens.analysis.metadata import MAKER_NOTE_TAGS, WANTED_TAGS, clean, meta
 from twinlens.analysis.quality import quality_score
 from twinlens.analysis.timestamps import content_candidates
 from twinlens.errors import MediaError
-from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.media.decoding import Decoded, decode
 from twinlens.media.exiftool import ADVICE, ExifTool
 from twinlens.media.image_data import image_digest
@@ -27,7 +26,15 @@ from twinlens.media.takeout import MOST_BYTES as MOST_TAKEOUT_BYTES
 from twinlens.media.takeout import read_takeout
 from twinlens.media.xmp import MOST_BYTES as MOST_XMP_BYTES
 from twinlens.media.xmp import read_xmp
-from twinlens.model.picture import HEADERS_VERSION, Kind, Measurement, MediaType
+from twinlens.model.picture import (
+    ALGORITHM_VERSION,
+    HEADERS_VERSION,
+    Kind,
+    Measurement,
+    MediaType,
+    without_exiftool,
+)
+from twinlens.model.unjudged import EXIFTOOL_IS_MISSING
 
 EMPTY: Final = "empty file"
 NEEDS_EXIFTOOL: Final = f"{EXIFTOOL_IS_MISSING}; {ADVICE}"
@@ -35,6 +42,8 @@ NEEDS_EXIFTOOL: Final = f"{EXIFTOOL_IS_MISSING}; {ADVICE}"
 _SIZE = re.compile(r"(\d{1,9})[x ](\d{1,9})")
 _TOOL_ERROR = "ExifTool:Error"
 _TOOL_WARNING = "ExifTool:Warning"
+_TOOL_MISSING = "ExifTool:Missing"
+"""No tag of a file: it says that exiftool, which is not there, would have told more."""
 _ORIENTATION_TAGS = ("EXIF:Orientation", "XMP:Orientation")
 _PICTURE_TYPE = "image/jpeg"
 _PNG = "image/png"
@@ -68,7 +77,9 @@ def measure(content: Content, media: MediaType, instruments: Instruments) -> Mea
     measured = by_kind[media.kind](content, media, instruments)
     if instruments.are_pictures_decoded or media.kind not in _DECODED:
         return measured
-    return replace(measured, algorithm_version=HEADERS_VERSION)
+    is_told_all = measured.algorithm_version == ALGORITHM_VERSION
+    version = HEADERS_VERSION if is_told_all else without_exiftool(HEADERS_VERSION)
+    return replace(measured, algorithm_version=version)
 
 
 def _measure_image(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
@@ -90,7 +101,7 @@ def _measure_image(content: Content, media: MediaType, instruments: Instruments)
 
 def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
     if instruments.tool is None:
-        return Measurement(media.media_type, media.kind, error=NEEDS_EXIFTOOL)
+        return _unjudged(media)
     try:
         names = WANTED_TAGS | preview_names(media.media_type)
         tags = instruments.tool.read_tags(content.path_for_programs(), names)
@@ -115,7 +126,7 @@ def _measure_raw(content: Content, media: MediaType, instruments: Instruments) -
 
 def _measure_video(content: Content, media: MediaType, instruments: Instruments) -> Measurement:
     if instruments.tool is None:
-        return Measurement(media.media_type, media.kind, error=NEEDS_EXIFTOOL)
+        return _unjudged(media)
     try:
         tags = instruments.tool.read_tags(content.path_for_programs(), WANTED_TAGS)
     except MediaError as problem:
@@ -149,6 +160,14 @@ def _measure_sidecar(content: Content, media: MediaType, instruments: Instrument
     return _measurement(media, tags, decoded)
 
 
+def _unjudged(media: MediaType) -> Measurement:
+    """All that is known without exiftool of what only it understands."""
+    version = without_exiftool(ALGORITHM_VERSION)
+    return Measurement(
+        media.media_type, media.kind, error=NEEDS_EXIFTOOL, algorithm_version=version
+    )
+
+
 def _broken(reason: str | None) -> str | None:
     return None if reason is None else f"broken: {clean(reason)}"
 
@@ -168,7 +187,7 @@ def _asked(
 ) -> dict[str, str]:
     """What exiftool says of a file that can do without it; its failure is noted among the tags."""
     if instruments.tool is None:
-        return {}
+        return {_TOOL_MISSING: NEEDS_EXIFTOOL}
     path = content.path_for_programs()
     try:
         if are_notes_enough:
@@ -199,6 +218,9 @@ def _measurement(media: MediaType, tags: Mapping[str, str], decoded: Decoded) ->
         quality_score=quality,
         place=place_of(tags),
         error=decoded.error,
+        algorithm_version=without_exiftool(ALGORITHM_VERSION)
+        if _TOOL_MISSING in tags
+        else ALGORITHM_VERSION,
     )
 
 

@@ -14,12 +14,8 @@ from twinlens.analysis.names import parse_name
 from twinlens.analysis.sidecar_names import bucket_of
 from twinlens.ingest.capture_time import settle_capture_times
 from twinlens.model.files import Condition, FileRecord, FileStatus, Finding, Stat
-from twinlens.model.picture import (
-    ALGORITHM_VERSION,
-    HEADERS_VERSION,
-    Measurement,
-    MediaType,
-)
+from twinlens.model.picture import Measurement, MediaType, knows_as_much
+from twinlens.model.unjudged import is_unjudged
 from twinlens.store import file_groups
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -57,7 +53,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of one finding; `error` where the file is broken or unreadable."""
+    """What became of one finding; `error` where the file is broken, unjudged or unreadable."""
 
     seen: Seen
     change: Change
@@ -66,6 +62,14 @@ class Recorded:
     error: str | None = None
     other_names: tuple[tuple[int, bytes], ...] = ()
     """(root id, path) of hard links to a file whose content changed: theirs has changed too."""
+    moved_from: tuple[int, bytes] | None = None
+    """(root id, path) of where a file lay that was renamed."""
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether the error says nothing against the file's content."""
+        is_read = self.change is not Change.UNREADABLE
+        return is_read and self.error is not None and is_unjudged(self.error)
 
 
 @dataclass(slots=True)
@@ -174,7 +178,8 @@ class Recorder:
         touched.originals.add(source.original_id)
         touched.add_path(source.root_id, source.path, old_bucket)
         touched.add_path(seen.root_id, seen.path, bucket)
-        return Recorded(seen, Change.MOVED, source.id, source.original_id)
+        before = source.root_id, source.path
+        return Recorded(seen, Change.MOVED, source.id, source.original_id, moved_from=before)
 
     def _unreadable(
         self, seen: Seen, stat: Stat, known: FileRecord | None, touched: Touched
@@ -250,7 +255,7 @@ class Recorder:
         if measurement is None and known is None:
             return None
         if known is not None and (
-            measurement is None or _knows_as_much(known[1], measurement.algorithm_version)
+            measurement is None or knows_as_much(known[1], measurement.algorithm_version)
         ):
             return known[0], originals_store.get(known[0]).measurement
         assert measurement is not None
@@ -270,7 +275,7 @@ class Recorder:
         original = originals_store.get(original_id)
         for record in files_store.of_original(original_id):
             touched.add_path(record.root_id, record.path, _bucket(record.path))
-            if record.status in (FileStatus.OK, FileStatus.BROKEN):
+            if record.status in (FileStatus.OK, FileStatus.BROKEN, FileStatus.UNJUDGED):
                 condition = _condition(record.path, original.size, original.measurement)
                 files_store.set_condition(record.id, condition, self._at())
 
@@ -293,7 +298,8 @@ def _condition(path: bytes, size: int, measured: Measurement) -> Condition:
     if size == 0:
         return Condition(media.kind, FileStatus.WAITING)
     if measured.error is not None:
-        return Condition(media.kind, FileStatus.BROKEN)
+        is_judged = not is_unjudged(measured.error)
+        return Condition(media.kind, FileStatus.BROKEN if is_judged else FileStatus.UNJUDGED)
     lie = contradiction(_name(path), media)
     return Condition(media.kind, FileStatus.OK if lie is None else FileStatus.BROKEN, lie)
 
@@ -308,11 +314,6 @@ def _is_stale(known: FileRecord, stat: Stat) -> bool:
         and not known.stat.is_same_content_as(stat)
         and known.stat.ctime_ns > stat.ctime_ns
     )
-
-
-def _knows_as_much(known: int, offered: int) -> bool:
-    """Whether what is stored of a content says all that a new measurement says."""
-    return known == ALGORITHM_VERSION or known == offered == HEADERS_VERSION
 
 
 def _name(path: bytes) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from twinlens.ingest.recorder import Change, Recorded
 from twinlens.ingest.survey import SurveyCount
 from twinlens.model.paths import printable
+from twinlens.model.unjudged import reason_of
 from twinlens.store import tallies
 
 
@@ -17,7 +18,9 @@ class ScanTally:
     changes: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
     unchanged: int = 0
     skipped: int = 0
+    reread: int = 0
     failed: int = 0
+    unjudged: dict[str, int] = field(default_factory=dict)
     bytes_read: int = 0
     waiting: int = 0
     problems: list[str] = field(default_factory=list)
@@ -33,9 +36,20 @@ class ScanTally:
         for result in results:
             self.changes[result.change] += 1
             self.bytes_read += result.seen.finding.bytes_read
-            stat = result.seen.finding.stat
-            is_empty = stat is not None and stat.size == 0
-            self.failed += result.error is not None and not is_empty
+            is_as_it_was = result.change is Change.UNCHANGED
+            self.reread += is_as_it_was and result.seen.finding.bytes_read > 0
+            self._add_error(result)
+
+    def _add_error(self, result: Recorded) -> None:
+        stat = result.seen.finding.stat
+        is_empty = stat is not None and stat.size == 0
+        if result.error is None or is_empty:
+            return
+        if not result.is_unjudged:
+            self.failed += 1
+            return
+        reason = reason_of(result.error)
+        self.unjudged[reason] = self.unjudged.get(reason, 0) + 1
 
 
 def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:
@@ -49,7 +63,9 @@ def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:
         "moved": changes[Change.MOVED],
         "gone": changes[Change.GONE],
         "unchanged": tally.unchanged + changes[Change.UNCHANGED],
+        "reread": tally.reread,
         "failed": tally.failed,
+        "unjudged": dict(sorted(tally.unjudged.items())),
         "bytes_read": tally.bytes_read,
         "seconds": round(seconds, 3),
         "skipped": tally.skipped,

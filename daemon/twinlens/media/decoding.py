@@ -34,6 +34,7 @@ from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
 from twinlens.media.image_data import has_more_scans
 from twinlens.media.thumbnails import DRAFT_SIDE, chroma, grey, small, upright
+from twinlens.model.unjudged import NO_DECODER, TOO_LARGE
 
 _FORMATS: Final = {
     "image/jpeg": (JpegImagePlugin.JpegImageFile.format,),
@@ -103,7 +104,7 @@ def decode(
     """
     formats = _FORMATS.get(media_type)
     if formats is None:
-        return Decoded(error=f"no decoder for {media_type}")
+        return Decoded(error=f"{NO_DECODER} {media_type}")
     layout = _layout(stream) if formats[0] in _BOXED else None
     found = Decoded()
     with warnings.catch_warnings():
@@ -227,7 +228,7 @@ def _draft(image: Image.Image, most_pixels: int) -> str | None:
     # cannot make it from a JPEG that stores RGB.
     mode = None if _stores_rgb(image) else "YCbCr"
     image.draft(mode, (DRAFT_SIDE, DRAFT_SIDE))
-    return f"too large to decode: {whole} pixels" if _pixels(image) > most_pixels else None
+    return f"{TOO_LARGE}: {whole} pixels" if _pixels(image) > most_pixels else None
 
 
 def _whole_pixels(image: Image.Image, full: tuple[int, int]) -> Image.Image:
@@ -264,7 +265,7 @@ def _pixels(image: Image.Image) -> int:
 
 
 def _too_many(image: Image.Image) -> str:
-    return f"too large to decode: {image.size[0]}x{image.size[1]} pixels"
+    return f"{TOO_LARGE}: {image.size[0]}x{image.size[1]} pixels"
 
 
 @contextmanager
@@ -305,7 +306,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "broken: its header cannot be understood"
     if isinstance(error, Image.DecompressionBombError):
-        return "too large to decode: a frame has more pixels than allowed"
+        return f"{TOO_LARGE}: a frame has more pixels than allowed"
     if "MAX_TEXT" in text:
         return _TEXT_TOO_LARGE
     return f"broken: {text[:200] or type(error).__name__}"

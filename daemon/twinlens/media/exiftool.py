@@ -103,7 +103,10 @@ class ExifTool:
     def _start(self) -> None:
         version = exiftool_version(self._program, min(self._seconds, _VERSION_SECONDS))
         if version is None or not is_new_enough(version):
-            raise ExifToolError(f"{self._program} is no exiftool {MINIMUM_VERSION} or newer")
+            raise ExifToolError(
+                f"exiftool {MINIMUM_VERSION} or newer is needed; {self._program} is no exiftool of "
+                f"that age"
+            )
         # An empty config keeps a program in the owner's home from being run.
         self._tool = exiftool.ExifTool(
             self._program, common_args=_COMMON, config_file="", encoding="utf-8"

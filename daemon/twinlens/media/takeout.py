@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from twinlens.errors import MediaError
+from twinlens.model.unjudged import JSON_TOO_LARGE
 
 MOST_BYTES: Final = 1 << 20
 _PATHS: Final = {
@@ -19,7 +20,7 @@ _PATHS: Final = {
 def read_takeout(data: bytes) -> dict[str, str]:
     """Tags of a takeout sidecar in exiftool's spelling; `MediaError` for what is not JSON."""
     if len(data) > MOST_BYTES:
-        raise MediaError("JSON larger than allowed")
+        raise MediaError(JSON_TOO_LARGE)
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from twinlens.errors import MediaError
+from twinlens.model.unjudged import XMP_TOO_LARGE
 
 MOST_BYTES: Final = 1 << 20
 _RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -47,7 +48,7 @@ def read_xmp(packet: bytes) -> dict[str, str]:
     Raises `MediaError` for a packet that is too large, declares entities or is not XML.
     """
     if len(packet) > MOST_BYTES:
-        raise MediaError("XMP larger than allowed")
+        raise MediaError(XMP_TOO_LARGE)
     text = _decoded(packet)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise MediaError("XMP with declarations")

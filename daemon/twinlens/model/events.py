@@ -12,6 +12,7 @@ class EventName(StrEnum):
     FILE_MOVED = "file_moved"
     FILE_GONE = "file_gone"
     FILE_BROKEN = "file_broken"
+    FILE_UNJUDGED = "file_unjudged"
     FILE_ROTTEN = "file_rotten"
     GROUP_FORMED = "group_formed"
     DUPLICATE_FOUND = "duplicate_found"

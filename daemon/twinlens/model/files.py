@@ -54,6 +54,9 @@ class FileStatus(StrEnum):
     OK = "ok"
     BROKEN = "broken"
     """Read whole and hashed, but its content cannot be understood."""
+    UNJUDGED = "unjudged"
+    """Read whole and hashed, but whether its content is sound cannot be told here: exiftool or a
+    decoder is missing, or it is larger than a worker may decode (`model.unjudged`)."""
     UNREADABLE = "unreadable"
     """It could not be read; what was known of it before is kept."""
     WAITING = "waiting"

@@ -11,10 +11,29 @@ ALGORITHM_VERSION = 6
 HEADERS_VERSION = -ALGORITHM_VERSION
 """Stored instead with a picture that was not decoded because the owner does without."""
 
+_WITHOUT_EXIFTOOL = 1000
 
-def current_versions(*, are_pictures_decoded: bool) -> frozenset[int]:
+
+def without_exiftool(version: int) -> int:
+    """What is stored instead of a version where exiftool, which was missing, would have told
+    more."""
+    return version + _WITHOUT_EXIFTOOL if version > 0 else version - _WITHOUT_EXIFTOOL
+
+
+def current_versions(*, are_pictures_decoded: bool, has_exiftool: bool = True) -> frozenset[int]:
     """The versions of originals that need not be measured again."""
-    return frozenset({ALGORITHM_VERSION, *(() if are_pictures_decoded else (HEADERS_VERSION,))})
+    versions = {ALGORITHM_VERSION, *(() if are_pictures_decoded else (HEADERS_VERSION,))}
+    if not has_exiftool:
+        versions |= {without_exiftool(version) for version in versions}
+    return frozenset(versions)
+
+
+def knows_as_much(known: int, offered: int) -> bool:
+    """Whether what one version measured of a content says all that the other one says."""
+    if known in (ALGORITHM_VERSION, offered):
+        return True
+    lacking = without_exiftool(ALGORITHM_VERSION), without_exiftool(HEADERS_VERSION)
+    return (known, offered) == lacking
 
 
 DECODED_VERSIONS = current_versions(are_pictures_decoded=True)

@@ -27,7 +27,6 @@ from twinlens.host.memory import give_back
 from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.clock_check import CHECK_CLOCKS, ClockCheck
 from twinlens.ingest.intake import Intake, IntakeParts
-from twinlens.ingest.limits import EXIFTOOL_IS_MISSING
 from twinlens.ingest.places import Place, Places
 from twinlens.ingest.rebuild import REBUILDS, Rebuild
 from twinlens.ingest.regroup import Regrouper
@@ -48,7 +47,6 @@ from twinlens.service.vaulting import Vaulting
 from twinlens.service.workers import worker_pool
 from twinlens.store import clock_doubts, exact_copies
 from twinlens.store import jobs as jobs_store
-from twinlens.store import originals as originals_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
 from twinlens.store.schema import prepare
@@ -106,8 +104,11 @@ class Engine:
             patience_seconds=options.patience_seconds,
             on_trouble=options.on_trouble,
         )
-        self._versions = current_versions(are_pictures_decoded=config.similarity.enabled)
-        self.pool = worker_pool(config, exiftool_program(config))
+        exiftool = exiftool_program(config)
+        self._versions = current_versions(
+            are_pictures_decoded=config.similarity.enabled, has_exiftool=exiftool is not None
+        )
+        self.pool = worker_pool(config, exiftool)
         self.queue = WorkQueue(
             self.database, self.writer, _patience(config, options), time.time, utc_text
         )
@@ -118,6 +119,9 @@ class Engine:
         self.scan: Scan
         self._options = options
         self._exits = ExitStack()
+        # Whether what the queue brings belongs to the scan: by hand it does, as its second part.
+        # What comes by events while the daemon scans is none of the scan's.
+        self._is_one_pass = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -135,8 +139,6 @@ class Engine:
             stack.callback(self._stop_writer)
             self._furnish()
             end_interrupted(self.config, self.database, self.writer, self.absorber.regroup)
-            if exiftool_program(self.config) is not None:
-                self.writer.call(lambda: originals_store.measure_again(EXIFTOOL_IS_MISSING))
             recovered = self.queue.recover()
             if recovered:
                 logger.info("%d files that the last run left unfinished are taken up", recovered)
@@ -212,6 +214,7 @@ class Engine:
 
     def settle_queue(self) -> None:
         """Look at what a scan found too young, once it has settled, and at what failed."""
+        self._is_one_pass = True
         self.intake.drain(self.is_stopped)
 
     def with_totals(self, job: JobRecord) -> JobRecord:
@@ -297,8 +300,8 @@ class Engine:
         )
 
     def _announce_live(self, absorbed: Absorbed) -> None:
-        # A scan by hand works off the queue too: its numbers are one pass.
-        self.scan.tally.add(absorbed.results)
+        if self._is_one_pass:
+            self.scan.tally.add(absorbed.results)
         self.absorber.announce(absorbed)
 
     def _stop_writer(self) -> None:
@@ -324,6 +327,9 @@ class Engine:
     def _scan_finished(self, result: dict[str, object]) -> None:
         numbers = ("added", "changed", "moved", "gone", "failed")
         found = [f"{result[name]} {name}" for name in numbers if result[name]]
+        unjudged = result["unjudged"]
+        if isinstance(unjudged, dict):
+            found += [f"{number} not judged ({reason})" for reason, number in unjudged.items()]
         problems = result["problems"]
         if isinstance(problems, list) and problems:
             found.append(f"not looked at: {'; '.join(problems)}")

@@ -39,7 +39,7 @@ class Moment:
     reconciled_at: str
 
 
-_READABLE = (FileStatus.OK.value, FileStatus.BROKEN.value)
+_READABLE = (FileStatus.OK.value, FileStatus.BROKEN.value, FileStatus.UNJUDGED.value)
 _HOLDING = (StepState.DONE, StepState.HELD, *sorted(OPEN_STATES))
 _THERE = (BlobState.KEPT.value, BlobState.FOUND.value)
 

@@ -36,9 +36,6 @@ _MEASURED = (
     *("latitude", "longitude", "geohash4", "geohash6", "geohash8", "candidates", "error"),
     *("image_digest", "burst_id", "content_identifier"),
 )
-OUTDATED = -1
-"""The algorithm version of a content that has to be measured again."""
-
 _TAKEN = ("captured_at", "taken_at", "taken_at_source", "taken_at_confidence", "candidates")
 _WHOLE = Statement(Original, lambda: Original.select().where(Original.id == slot("id")))
 _MANY = Statement(
@@ -78,10 +75,7 @@ _OF_SIZE = Statement(
     Original,
     lambda: (
         Original.select(Original.sha256)
-        .where(
-            (Original.size == slot("size"))
-            & Original.algorithm_version.in_((slot("lowest"), slot("highest")))
-        )
+        .where((Original.size == slot("size")) & Original.algorithm_version.in_(any_of("versions")))
         .limit(slot("limit"))
     ),
 )
@@ -150,9 +144,9 @@ def dated(ids: Iterable[int]) -> list[Dated]:
 
 
 def digests_of_size(size: int, versions: Collection[int], limit: int = 64) -> frozenset[str]:
-    """Digests of contents of this size that one of these (one or two) versions of the analysis
-    measured: a file among them needs no decoding."""
-    rows = _OF_SIZE.all(size=size, lowest=min(versions), highest=max(versions), limit=limit)
+    """Digests of contents of this size that one of these versions of the analysis measured: a file
+    among them needs no decoding."""
+    rows = _OF_SIZE.all(size=size, versions=versions, limit=limit)
     return frozenset(row.sha256 for row in rows)
 
 
@@ -245,21 +239,6 @@ def _versions() -> Iterator[int]:
     while version is not None:
         yield int(version)
         version = query.where(Original.algorithm_version > version).scalar()
-
-
-def measure_again(error: str) -> int:
-    """Take what failed with an error that begins so as measured by an older version; returns how
-    many contents that are."""
-    return int(
-        Original.update(algorithm_version=OUTDATED)
-        .where(
-            # Said for SQLite: only what failed is in its index.
-            Original.error.is_null(False)
-            & Original.error.startswith(error)
-            & (Original.algorithm_version != OUTDATED)
-        )
-        .execute()
-    )
 
 
 def delete(ids: Iterable[int]) -> int:

@@ -29,7 +29,7 @@ from twinlens.store.tables_vault import Blob
 RACY_SECONDS = 3.0
 """FAT keeps the time of writing in steps of 2 s, and `updated_at` is a whole second."""
 
-_READ = (FileStatus.OK.value, FileStatus.BROKEN.value)
+_READ = (FileStatus.OK.value, FileStatus.BROKEN.value, FileStatus.UNJUDGED.value)
 _STANDS = (
     Verification.found_at.is_null(False)
     & (Verification.size == File.size)
