@@ -94,7 +94,7 @@ def test_a_picture_that_is_too_large_to_be_decoded_is_not_called_broken(house: H
     assert (rows["large.png"]["status"], rows["half.jpg"]["status"]) == ("unjudged", "broken")
     assert (rows["large.png"]["width"], rows["large.png"]["phash"]) == (2000, None)
     assert "1 file could not be judged (too large to decode)" in done.stderr
-    assert "1 file of those read is broken or unreadable" in done.stderr
+    assert "1 file is broken or unreadable among those read" in done.stderr
     shown = house.cli("why", str(house.root / "large.png")).stdout
     assert "unjudged: it was read whole, and may well be sound" in shown
     assert "too large to decode: 2000x1500" in shown

@@ -75,8 +75,8 @@ def complaints(result: dict[str, Any]) -> list[str]:
     words = []
     if failed := result["failed"]:
         words.append(
-            f"{counted(failed, 'file')} of those read {'is' if failed == 1 else 'are'} broken or "
-            f"unreadable; see all with: twinlens files --state broken, or unreadable"
+            f"{counted(failed, 'file')} {'is' if failed == 1 else 'are'} broken or unreadable "
+            f"among those read; see all with: twinlens files --state broken, or unreadable"
         )
     for reason, number in result["unjudged"].items():
         words.append(

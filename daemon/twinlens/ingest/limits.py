@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 MOST_PROCESSES = 4
 """As many workers as cores, and no more than this: the disk is the limit then."""
 

@@ -1,7 +1,8 @@
 """What a scan did, in numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from twinlens.ingest.recorder import Change, Recorded
 from twinlens.ingest.survey import SurveyCount
@@ -72,3 +73,14 @@ def scan_result(tally: ScanTally, seconds: float) -> dict[str, object]:
         "waiting": tally.waiting,
         "problems": tally.problems,
     }
+
+
+def scan_words(result: Mapping[str, Any]) -> str:
+    """The numbers of a scan in one line."""
+    numbers = ("added", "changed", "moved", "gone", "failed")
+    found = [f"{result[name]} {name}" for name in numbers if result[name]]
+    unjudged: dict[str, int] = result["unjudged"]
+    found += [f"{number} not judged ({reason})" for reason, number in unjudged.items()]
+    if result["problems"]:
+        found.append(f"not looked at: {'; '.join(result['problems'])}")
+    return f"scan of {result['files']} files: {', '.join(found) or 'nothing changed'}"

@@ -31,7 +31,7 @@ from twinlens.ingest.places import Place, Places
 from twinlens.ingest.rebuild import REBUILDS, Rebuild
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
-from twinlens.ingest.tally import scan_result
+from twinlens.ingest.tally import scan_result, scan_words
 from twinlens.jobs.definition import Registry
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
@@ -325,18 +325,10 @@ class Engine:
         )
 
     def _scan_finished(self, result: dict[str, object]) -> None:
-        numbers = ("added", "changed", "moved", "gone", "failed")
-        found = [f"{result[name]} {name}" for name in numbers if result[name]]
-        unjudged = result["unjudged"]
-        if isinstance(unjudged, dict):
-            found += [f"{number} not judged ({reason})" for reason, number in unjudged.items()]
-        problems = result["problems"]
-        if isinstance(problems, list) and problems:
-            found.append(f"not looked at: {'; '.join(problems)}")
         self.bus.publish(
             self.new_event(
                 EventName.PASS_FINISHED,
-                f"scan of {result['files']} files: {', '.join(found) or 'nothing changed'}",
+                scan_words(result),
                 task="scan",
                 result=result,
             )
