@@ -1,5 +1,6 @@
 """The engine: what a scan by hand and the daemon share, on a real store with real workers."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_a_scan_with_its_queue_tells_of_every_file_once(tmp_path: Path) -> None:
 
 def test_a_scan_does_not_count_what_the_queue_brought_meanwhile(tmp_path: Path) -> None:
     config = config_with(tmp_path)
-    put_picture(tmp_path / "photos" / "0.jpg", 0)
+    os.utime(put_picture(tmp_path / "photos" / "0.jpg", 0), (1_500_000_000, 1_500_000_000))
     with Engine(config, EngineOptions(retries=1), EventBus(), lambda: False) as engine:
         (place,) = engine.places.all()
         engine.run_job("scan", {})
