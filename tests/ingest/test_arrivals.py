@@ -1,5 +1,6 @@
 """Claims about hints: they settle first, a flood collapses, and nothing is taken half-written."""
 
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -10,7 +11,8 @@ from support.world import World, jpeg
 from twinlens.ingest import arrivals as arrivals_module
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
 from twinlens.model.events import EventName
-from twinlens.store import work_items
+from twinlens.model.files import FileStatus
+from twinlens.store import files, originals, work_items
 from twinlens.watch.hints import Hint, HintKind, LostReason
 
 
@@ -248,3 +250,196 @@ def test_a_flood_beyond_all_measure_becomes_a_scan(
 
     assert len(watch.after(0.0)) == 10
     assert watch.scans == [(watch.world.root_id, "too many events to follow")]
+
+
+def known_bitmap(world: World, name: str = "a.bmp") -> Path:
+    path = world.put(name, b"BM" + b"1" * 5000)
+    world.scan()
+    return path
+
+
+def rewrite(path: Path) -> bytes:
+    """Write in place, give back the old times; the new content."""
+    old = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"BM" + b"3" * 20)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    return path.read_bytes()
+
+
+def settle(watch: Watch) -> None:
+    """Let everything that was hinted at be looked at."""
+    for _ in range(4):
+        watch.now += 5.0
+        watch.arrivals.step()
+        watch.world.drain()
+
+
+def digest_at(world: World, name: str) -> str | None:
+    with world.store.database.reading():
+        found = files.find(world.root_id, os.fsencode(name))
+        if found is None or found.original_id is None or found.status is FileStatus.GONE:
+            return None
+        return originals.get(found.original_id).sha256
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_that_was_written_and_then_renamed_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+    path.rename(watch.world.path("b.bmp"))
+    watch.hint(HintKind.MOVED, "a.bmp", "b.bmp")
+
+    settle(watch)
+
+    assert digest_at(watch.world, "b.bmp") == sha256(content)
+    assert digest_at(watch.world, "a.bmp") is None
+
+
+def test_a_file_that_was_written_between_two_renames_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world).rename(watch.world.path("b.bmp"))
+    watch.hint(HintKind.MOVED, "a.bmp", "b.bmp")
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "b.bmp", is_closed=True)
+    path.rename(watch.world.path("c.bmp"))
+    watch.hint(HintKind.MOVED, "b.bmp", "c.bmp")
+
+    settle(watch)
+
+    assert digest_at(watch.world, "c.bmp") == sha256(content)
+
+
+def test_a_file_that_was_written_in_a_folder_that_is_then_renamed_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world, "old/a.bmp")
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "old/a.bmp", is_closed=True)
+    watch.world.path("old").rename(watch.world.path("new"))
+    watch.hint(HintKind.FOLDER_MOVED, "old", "new")
+
+    settle(watch)
+
+    assert digest_at(watch.world, "new/a.bmp") == sha256(content)
+
+
+def test_a_file_that_was_written_and_then_moved_where_nobody_watches_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+    watch.world.path("new").mkdir()
+    path.rename(watch.world.path("new/a.bmp"))
+    watch.hint(HintKind.GONE, "a.bmp")
+    watch.after(0.0)
+    watch.world.drain()
+
+    watch.hint(HintKind.FOLDER, "new")
+    settle(watch)
+
+    assert digest_at(watch.world, "new/a.bmp") == sha256(content)
+
+
+def test_a_file_that_comes_from_out_of_sight_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    outside = path.rename(watch.world.photos.with_name("outside.bmp"))
+    watch.hint(HintKind.GONE, "a.bmp")
+    settle(watch)
+    content = rewrite(outside)
+    outside.rename(watch.world.path("b.bmp"))
+    watch.hint(HintKind.PATH, "b.bmp", is_closed=True)
+
+    settle(watch)
+
+    assert digest_at(watch.world, "b.bmp") == sha256(content)
+
+
+def test_a_scan_believes_no_rename_of_what_was_written_and_not_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+    path.rename(watch.world.path("b.bmp"))
+
+    watch.world.scan()
+
+    assert digest_at(watch.world, "b.bmp") == sha256(content)
+
+
+def test_a_write_that_is_heard_of_after_a_scan_found_the_rename_is_read(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    path.rename(watch.world.path("b.bmp"))
+    watch.world.scan()
+    watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+    watch.hint(HintKind.MOVED, "a.bmp", "b.bmp")
+
+    settle(watch)
+
+    assert digest_at(watch.world, "b.bmp") == sha256(content)
+
+
+def test_a_renamed_file_that_was_read_is_not_given_back_what_a_scan_believed(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    path.rename(watch.world.path("b.bmp"))
+
+    def hear_of_the_write() -> None:
+        watch.world.meanwhile = lambda: None
+        watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+        settle(watch)
+        assert digest_at(watch.world, "b.bmp") == sha256(content)
+
+    watch.world.meanwhile = hear_of_the_write
+    watch.world.scan()
+
+    assert digest_at(watch.world, "b.bmp") == sha256(content)
+
+
+def test_a_file_written_and_read_while_a_scan_still_holds_its_rename_keeps_what_was_read(
+    watch: Watch,
+) -> None:
+    path = known_bitmap(watch.world).rename(watch.world.path("b.bmp"))
+    contents = []
+
+    def write_at_the_new_path() -> None:
+        watch.world.meanwhile = lambda: None
+        contents.append(rewrite(path))
+        watch.hint(HintKind.PATH, "b.bmp", is_closed=True)
+        settle(watch)
+
+    watch.world.meanwhile = write_at_the_new_path
+    watch.world.scan()
+
+    assert [digest_at(watch.world, "b.bmp")] == [sha256(content) for content in contents]
+
+
+def test_of_two_contents_that_a_file_had_a_rename_keeps_the_later(watch: Watch) -> None:
+    path = known_bitmap(watch.world)
+    content = rewrite(path)
+    watch.hint(HintKind.PATH, "a.bmp", is_closed=True)
+    path = path.rename(watch.world.path("b.bmp"))
+    watch.hint(HintKind.MOVED, "a.bmp", "b.bmp")
+    settle(watch)
+
+    path.rename(watch.world.path("c.bmp"))
+    watch.hint(HintKind.MOVED, "b.bmp", "c.bmp")
+    settle(watch)
+
+    assert digest_at(watch.world, "c.bmp") == sha256(content)
+
+
+def test_what_was_read_is_not_kept_in_mind(watch: Watch) -> None:
+    for number in range(3):
+        watch.world.put(f"{number}.tmp", jpeg(number))
+        watch.hint(HintKind.PATH, f"{number}.tmp", is_closed=True)
+        watch.world.path(f"{number}.tmp").rename(watch.world.path(f"{number}.jpg"))
+        watch.hint(HintKind.MOVED, f"{number}.tmp", f"{number}.jpg")
+    watch.hint(HintKind.PATH, "never.jpg", is_closed=True)
+
+    settle(watch)
+
+    names = [f"{number}.{kind}" for number in range(3) for kind in ("tmp", "jpg")]
+    paths = [os.fsencode(watch.world.path(name)) for name in (*names, "never.jpg")]
+    assert [watch.world.places.writes.mark(path) for path in paths] == [None] * 7
+    assert all(digest_at(watch.world, f"{number}.jpg") for number in range(3))

@@ -397,7 +397,12 @@ def test_a_stopped_walk_believes_no_absence(world: World) -> None:
     fill(world, 3, "two")
     world.scan()
     shutil.rmtree(world.path("one"))
-    survey = Survey(world.place, still_there=lambda path, stat: True, is_stopped=lambda: True)
+    survey = Survey(
+        world.place,
+        still_there=lambda path, stat: True,
+        writes=world.places.writes,
+        is_stopped=lambda: True,
+    )
 
     with world.store.database.reading():
         assert list(survey.differences()) == []
@@ -416,7 +421,7 @@ def surveyed(world: World, monkeypatch: pytest.MonkeyPatch, change: Any) -> Surv
                 yield changed
 
     monkeypatch.setattr(survey_module, "walk", walk)
-    survey = Survey(world.place, still_there=lambda path, stat: True)
+    survey = Survey(world.place, still_there=lambda path, stat: True, writes=world.places.writes)
     with world.store.database.reading():
         list(survey.differences())
     return survey
@@ -505,6 +510,7 @@ def test_a_scan_below_a_mount_knows_that_it_is_one(
         world.place,
         under=os.fsencode(world.path("disk")),
         still_there=lambda path, stat: True,
+        writes=world.places.writes,
     )
 
     with world.store.database.reading():

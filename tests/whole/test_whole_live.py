@@ -158,6 +158,32 @@ def test_a_renamed_folder_keeps_its_pictures_unread(house: House, daemon: Daemon
     eventually(lambda: is_listed(house, "new/deep/later.jpg"), SOMETIME, "the moved folder's watch")
 
 
+@pytest.mark.parametrize("is_into_a_new_folder", [False, True])
+def test_pictures_written_with_their_old_times_and_then_renamed_are_known_by_their_new_content(
+    house: House, daemon: Daemon, is_into_a_new_folder: bool
+) -> None:
+    expected = {}
+    for number in range(4):
+        put_picture(house.root / f"{number}.jpg", number)
+    eventually(lambda: len(house.files()) == 4 and house.is_quiet(), SOMETIME)
+
+    for number in range(4):
+        path = house.root / f"{number}.jpg"
+        new = house.root / (f"{number}/a.jpg" if is_into_a_new_folder else f"a{number}.jpg")
+        new.parent.mkdir(exist_ok=True)
+        stamp = path.stat()
+        with path.open("r+b") as file:
+            file.seek(-10, os.SEEK_END)
+            file.write(b"\0")
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        path.rename(new)
+        expected[os.path.relpath(new, house.root)] = digest(new.read_bytes())
+
+    eventually(lambda: set(house.files()) == set(expected) and house.is_quiet(), SOMETIME)
+    time.sleep(SOON)
+    assert {path: row["sha256"] for path, row in house.files().items()} == expected
+
+
 def test_an_overwritten_picture_is_known_by_its_new_content(house: House, daemon: Daemon) -> None:
     put_picture(house.root / "one.jpg", 1)
     eventually(lambda: is_listed(house, "one.jpg", picture(1)), SOMETIME)

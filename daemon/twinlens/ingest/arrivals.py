@@ -73,13 +73,13 @@ class Arrivals:
             for place in parts.places.all()
         }
         self._folders: dict[bytes, tuple[float, int]] = {}
-        self._written: set[bytes] = set()
 
     def hint(self, hint: Hint) -> None:
         """Take a hint. Called on the watcher's thread; never waits."""
         if len(self._hints) >= MOST_HINTS and hint.kind is not HintKind.LOST:
             self._drowned.add(hint.root)
         else:
+            self._note_write(hint)
             self._hints.append((self._parts.monotonic(), hint))
         self._wake.set()
 
@@ -99,19 +99,14 @@ class Arrivals:
         self._walk_folders(now)
         for place in self._parts.places.all():
             settled = self._trackers[place.root_id].due(now, _sample)
-            written = [path for path in settled if path in self._written]
-            self._written.difference_update(written)
-            for reason, those in ((WRITTEN, set(written)), (EVENT, set(settled) - set(written))):
-                paths = sorted(p for p in (place.relative(path) for path in those) if p)
-                if paths:
-                    self._parts.queue.put(place.root_id, paths, reason)
+            self._put(place, {p for p in map(place.relative, settled) if p})
         due = [t.next_due() for t in self._trackers.values()]
         due += [at for at, _ in self._folders.values()]
         soonest = min((at for at in due if at is not None), default=None)
         return 30.0 if soonest is None else max(soonest - now, 0.0)
 
     def _take_hints(self) -> None:
-        looks: dict[int, _Looks] = {}
+        looks: dict[Place, _Looks] = {}
         for _ in range(len(self._hints)):
             at, hint = self._hints.popleft()
             place = self._parts.places.at(hint.root)
@@ -121,15 +116,32 @@ class Arrivals:
                 self._parts.on_lost(place, hint)
                 continue
             self._parts.on_activity()
-            self._take(place, hint, at, looks.setdefault(place.root_id, _Looks()))
-        for root_id, found in looks.items():
+            self._take(place, hint, at, looks.setdefault(place, _Looks()))
+        for place, found in looks.items():
             for paths in (found.new, found.old - found.new):
-                if paths:
-                    self._parts.queue.put(root_id, sorted(paths), EVENT)
+                self._put(place, paths)
         while self._drowned:
             place = self._parts.places.at(self._drowned.pop())
             if place is not None:
                 self._parts.ask_scan(place.root_id, "too many events to follow")
+
+    def _note_write(self, hint: Hint) -> None:
+        """At once, and not when the path has settled: a rename may come in between."""
+        writes = self._parts.places.writes
+        if hint.kind is HintKind.PATH and hint.is_closed:
+            writes.written(hint.path)
+        elif hint.kind is HintKind.MOVED and hint.destination:
+            writes.renamed(hint.path, hint.destination)
+        elif hint.kind is HintKind.FOLDER_MOVED and hint.destination:
+            writes.folder_renamed(hint.path, hint.destination)
+
+    def _put(self, place: Place, paths: set[bytes]) -> None:
+        """Ask for relative paths to be looked at."""
+        mark = self._parts.places.writes.mark
+        written = {path for path in paths if mark(place.absolute(path)) is not None}
+        for reason, those in ((WRITTEN, written), (EVENT, paths - written)):
+            if those:
+                self._parts.queue.put(place.root_id, sorted(those), reason)
 
     def _take(self, place: Place, hint: Hint, now: float, looks: "_Looks") -> None:
         """Sort one hint, which came at `now`: a path to be looked at goes into `looks`, others
@@ -138,13 +150,14 @@ class Arrivals:
         relative = place.relative(hint.path)
         if hint.kind is HintKind.PATH:
             tracker.touch(hint.path, now, is_closed=hint.is_closed)
-            if hint.is_closed:
-                self._written.add(hint.path)
+            # A walk may have found it under its new name before this event was heard.
+            new = self._parts.places.writes.take_new_name(hint.path) if hint.is_closed else None
+            if new is not None:
+                tracker.touch(new, now, is_closed=True)
         elif hint.kind is HintKind.FOLDER:
             self._folders[hint.path] = (now, FOLDER_LOOKS)
         elif hint.kind is HintKind.GONE and relative:
             tracker.forget(hint.path)
-            self._written.discard(hint.path)
             looks.old.add(relative)
         elif hint.kind is HintKind.FOLDER_GONE and relative:
             looks.old |= self._known_below(place, relative)

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinlens.errors import StoreError
 from twinlens.ingest.absence import has_left, is_on_lost_mount, is_still_there
@@ -67,19 +67,22 @@ class _UnderWay:
     item: WorkItem
     place: Place
     is_nested: bool
+    mark: int | None
     future: "Future[Finding]"
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What is to be done with an item: record `seen`, count `error` as a failed try, or, where it
-    is `is_later`, wait without counting; where it `is_moved_on`, look again at once."""
+    is `is_later`, wait without counting; where it `is_moved_on`, look again at once. `mark` is that
+    of a write that had not been read when the path was taken up."""
 
     item: WorkItem
     seen: Seen | None = None
     error: str = ""
     is_later: bool = False
     is_moved_on: bool = False
+    mark: int | None = None
 
 
 class Intake:
@@ -143,6 +146,7 @@ class Intake:
             self._ready.append(_Verdict(item))
             return
         path = place.absolute(item.path)
+        mark = self._parts.places.writes.mark(path)
         try:
             stat = Stat.of(os.lstat(path))
         except OSError:
@@ -154,26 +158,35 @@ class Intake:
                 return
         if place.ignore.reason(item.path, is_directory=False) is not None:
             seen = Seen(item.root_id, item.path, Finding(path, problem="ignored"))
-            self._ready.append(_Verdict(item, seen))
+            self._ready.append(_Verdict(item, seen, mark=mark))
             return
         if stat is None:
-            self._submit(item, place, Look(path), is_nested=False)
+            self._submit(item, place, Look(path), is_nested=False, mark=mark)
             return
-        self._look(item, place, stat)
+        self._look(item, place, stat, mark)
 
-    def _look(self, item: WorkItem, place: Place, stat: Stat) -> None:
+    def _look(self, item: WorkItem, place: Place, stat: Stat, mark: int | None) -> None:
         path = place.absolute(item.path)
+        is_written = item.reason == WRITTEN or mark is not None
         with self._parts.database.reading():
             record = files_store.find(item.root_id, item.path)
             # One that was written to and closed is read, whatever its stat says: it may have been
             # renamed, written and given its old times within one look.
-            if item.reason != WRITTEN and record is not None and _is_unchanged(record, stat):
+            if not is_written and record is not None and _is_unchanged(record, stat):
                 self._ready.append(_Verdict(item))
                 return
             if record is None and is_other_spelling(place, item.path, stat):
-                self._ready.append(_Verdict(item))
+                self._ready.append(_Verdict(item, mark=mark))
                 return
-            source = source_of(place, item.path, stat, still_there=is_still_there)
+            source = None
+            if not is_written and not _is_known_inode(record, stat):
+                source = source_of(
+                    place,
+                    item.path,
+                    stat,
+                    still_there=is_still_there,
+                    writes=self._parts.places.writes,
+                )
             known = originals_store.digests_of_size(stat.size, self._parts.versions)
         is_nested = self._is_nested(place, stat)
         if source is not None:
@@ -181,7 +194,8 @@ class Intake:
             self._ready.append(_Verdict(item, seen))
             return
         is_careful = item.attempts > 0 and self._parts.queue.is_last_try(item)
-        self._submit(item, place, Look(path, known, stat.size, is_careful), is_nested)
+        look = Look(path, known, stat.size, is_careful)
+        self._submit(item, place, look, is_nested=is_nested, mark=mark)
 
     @staticmethod
     def _is_nested(place: Place, stat: Stat) -> bool:
@@ -190,9 +204,11 @@ class Intake:
         except OSError:
             return False
 
-    def _submit(self, item: WorkItem, place: Place, look: Look, is_nested: bool) -> None:
+    def _submit(
+        self, item: WorkItem, place: Place, look: Look, *, is_nested: bool, mark: int | None
+    ) -> None:
         future = self._parts.executor.submit(look_at, look)
-        self._under_way.append(_UnderWay(item, place, is_nested, future))
+        self._under_way.append(_UnderWay(item, place, is_nested, mark, future))
         future.add_done_callback(lambda done: self.wake.set())
 
     def _collect(self) -> None:
@@ -208,7 +224,8 @@ class Intake:
             if isinstance(error, PoolBrokenError):
                 self._ready.append(_Verdict(work.item, is_later=True, error=str(error)))
             elif error is None:
-                self._ready.append(self._judge(work, work.future.result()))
+                verdict = self._judge(work, work.future.result())
+                self._ready.append(replace(verdict, mark=work.mark))
             else:
                 self._ready.append(self._failed(work, str(error) or type(error).__name__))
         self._under_way = still
@@ -231,7 +248,14 @@ class Intake:
             if has_left(path, finding.stat):
                 return _Verdict(item, is_moved_on=True)
         is_second_look = item.reason == AGAIN
-        seen = Seen(item.root_id, item.path, finding, work.is_nested, is_second_look=is_second_look)
+        seen = Seen(
+            item.root_id,
+            item.path,
+            finding,
+            work.is_nested,
+            is_second_look=is_second_look,
+            is_unread=work.mark is not None,
+        )
         if not finding.is_transient:
             return _Verdict(item, seen)
         is_last = self._parts.queue.is_last_try(item)
@@ -259,7 +283,18 @@ class Intake:
             except StoreError:
                 self._ready.extendleft(reversed(batch))
                 raise
+            self._forget_marks(batch, absorbed.look_again())
             self._parts.announce(absorbed)
+
+    def _forget_marks(self, batch: list[_Verdict], again: set[tuple[int, bytes]]) -> None:
+        """What is recorded now is what was written; not where the path is looked at once more."""
+        for verdict in batch:
+            item, mark = verdict.item, verdict.mark
+            place = self._parts.places.get(item.root_id)
+            is_open = verdict.error or verdict.is_later or verdict.is_moved_on
+            if mark is None or place is None or is_open or (item.root_id, item.path) in again:
+                continue
+            self._parts.places.writes.was_read(place.absolute(item.path), mark)
 
     def _write(self, batch: list[_Verdict]) -> Absorbed:
         queue = self._parts.queue
@@ -291,3 +326,9 @@ def _is_unchanged(record: FileRecord, stat: Stat) -> bool:
         FileStatus.UNJUDGED,
         FileStatus.WAITING,
     ) and record.stat.is_same_content_as(stat)
+
+
+def _is_known_inode(record: FileRecord | None, stat: Stat) -> bool:
+    """Whether the path holds the inode that it held: then nothing was renamed to it."""
+    is_live = record is not None and record.status is not FileStatus.GONE
+    return is_live and record is not None and record.stat.inode == stat.inode

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from twinlens.ingest.unread_writes import UnreadWrites
 from twinlens.model.paths import join, relative_to
 from twinlens.model.roots import RootIdentity, RootRecord, RootState
 from twinlens.store import roots as roots_store
@@ -32,7 +33,8 @@ class Place:
 class Places:
     """All active roots. Health is asked of the disk each time, and recorded when it changed.
 
-    `on_change` hears of a root whose state changed: (place, state before, health now).
+    `on_change` hears of a root whose state changed: (place, state before, health now). `writes` are
+    those below all roots that were not read yet.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Places:
         self._detail: dict[int, str] = {r.id: r.detail for r in records}
         self._writer = writer
         self._on_change = on_change
+        self.writes = UnreadWrites()
 
     def all(self) -> list[Place]:
         """Every root, in the order of their paths."""

@@ -40,7 +40,8 @@ class Seen:
 
     `moved_from` is the id of the file that was renamed to this path; `finding` then has a stat
     only. `is_second_look` says that it was asked for because the first was older than what was
-    recorded; where this one is too, the clock went back, and it is believed.
+    recorded; where this one is too, the clock went back, and it is believed. `is_unread` says of
+    an absence that the file was written to, and not read, before it went.
     """
 
     root_id: int
@@ -49,6 +50,7 @@ class Seen:
     is_nested: bool = False
     moved_from: int | None = None
     is_second_look: bool = False
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Recorder:
         return self._content(seen, finding.stat, finding.sha256, known, touched)
 
     def _absent(self, seen: Seen, known: FileRecord | None, touched: Touched) -> Recorded:
+        if known is not None and seen.is_unread:
+            files_store.forget_inode(known.id)
         if known is None or known.status is FileStatus.GONE:
             return Recorded(seen, Change.UNCHANGED)
         files_store.set_gone(known.id, self._at())
@@ -146,6 +150,8 @@ class Recorder:
         source = files_store.get_or_none(source_id)
         if source is None or source.original_id is None or not stat.is_moved_from(source.stat):
             return Recorded(seen, Change.AGAIN)
+        if known is not None and known.id != source.id and _was_read_since(known, stat):
+            return Recorded(seen, Change.UNCHANGED, known.id, known.original_id)
         was_gone = source.status is FileStatus.GONE
         if known is not None and known.id == source.id and not was_gone:
             return Recorded(seen, Change.UNCHANGED, known.id, known.original_id)
@@ -302,6 +308,13 @@ def _condition(path: bytes, size: int, measured: Measurement) -> Condition:
         return Condition(media.kind, FileStatus.BROKEN if is_judged else FileStatus.UNJUDGED)
     lie = contradiction(_name(path), media)
     return Condition(media.kind, FileStatus.OK if lie is None else FileStatus.BROKEN, lie)
+
+
+def _was_read_since(known: FileRecord, stat: Stat) -> bool:
+    """Whether the file that seems to be renamed was read at its new path meanwhile."""
+    is_live = known.status is not FileStatus.GONE
+    is_later = known.stat.ctime_ns >= stat.ctime_ns
+    return is_live and known.stat.inode == stat.inode and is_later
 
 
 def _is_stale(known: FileRecord, stat: Stat) -> bool:

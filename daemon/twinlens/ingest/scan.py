@@ -114,6 +114,7 @@ class Scan:
                 under=None if is_whole else path,
                 outdated=originals_store.outdated(self._parts.versions),
                 still_there=is_still_there,
+                writes=self._parts.places.writes,
                 is_stopped=self._parts.is_stopped,
             )
             for difference in survey.differences():

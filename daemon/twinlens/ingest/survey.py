@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from twinlens.ingest.places import Place
 from twinlens.ingest.renames import source_of
+from twinlens.ingest.unread_writes import UnreadWrites
 from twinlens.model.files import FileRecord, FileStatus, Stat
 from twinlens.model.paths import join
 from twinlens.store import files as files_store
@@ -60,6 +61,7 @@ class Survey:
         under: bytes | None = None,
         outdated: frozenset[int] = frozenset(),
         still_there: Callable[[bytes, Stat], bool],
+        writes: UnreadWrites,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.count = SurveyCount()
@@ -67,6 +69,7 @@ class Survey:
         self._under = under
         self._outdated = outdated
         self._still_there = still_there
+        self._writes = writes
         self._is_stopped = is_stopped
         self._root_device: int | None = None
         self._visited: dict[bytes, bool] = {}
@@ -132,7 +135,12 @@ class Survey:
 
     def _source_of(self, path: bytes, stat: Stat) -> int | None:
         source = source_of(
-            self._place, path, stat, still_there=self._still_there, taken=self._moved_away
+            self._place,
+            path,
+            stat,
+            still_there=self._still_there,
+            writes=self._writes,
+            taken=self._moved_away,
         )
         if source is not None:
             self._moved_away.add(source)

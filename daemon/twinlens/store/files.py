@@ -288,6 +288,12 @@ def set_gone(file_id: int, at: str) -> None:
     ).execute()
 
 
+def forget_inode(file_id: int) -> None:
+    """What was read there is not what the inode holds now: no rename leads to it. 0 is no inode's
+    number."""
+    File.update(inode=0).where(File.id == file_id).execute()
+
+
 def forget_gone(before: str, limit: int) -> int:
     """Drop soft-deleted rows older than `before`, but for those of a content that has no other
     files: where it lay is part of its story. Returns how many."""
