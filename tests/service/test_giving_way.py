@@ -214,6 +214,20 @@ def test_a_pass_that_was_called_off_ends_first_and_holds_nothing_up() -> None:
     assert house.way.choose([backlog]) is None
 
 
+def test_a_pass_that_had_its_few_has_paused_until_it_ends() -> None:
+    house = House(DAY)
+    house.wall = at("2026-11-21T09:00")
+    assert house.way.choose([job(1, "scan")]) is not None
+    assert not house.way.has_paused("scan")
+    house.way.came_back(job(1, "scan", JobState.RUNNING))
+    assert house.way.choose([job(1, "scan")]) is None
+    assert house.way.has_paused("scan")
+
+    later = job(2, "scan")
+    assert house.way.choose([later]) is later
+    assert not house.way.has_paused("scan")
+
+
 def test_a_pass_under_way_makes_room_for_one_that_is_asked_for_by_hand() -> None:
     house = House()
     backlog = job(1, "scan")

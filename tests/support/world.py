@@ -142,23 +142,22 @@ class World:
                 most_under_way=4,
             )
         )
-        self.scanner = Scan(
-            ScanParts(
-                database=store.database,
-                writer=store.writer,
-                places=self.places,
-                queue=self.queue,
-                absorb=self.absorber.absorb,
-                announce=self.absorber.announce,
-                monotonic=time.monotonic,
-                now=time.time,
-                clock=self.at,
-                settle_seconds=self.settle_seconds,
-                brake_percent=self.brake_percent,
-                is_stopped=self._is_stopped,
-                on_finished=self.results.append,
-            )
+        self.parts = ScanParts(
+            database=store.database,
+            writer=store.writer,
+            places=self.places,
+            queue=self.queue,
+            absorb=self.absorber.absorb,
+            announce=self.absorber.announce,
+            monotonic=time.monotonic,
+            now=time.time,
+            clock=self.at,
+            settle_seconds=self.settle_seconds,
+            brake_percent=self.brake_percent,
+            is_stopped=self._is_stopped,
+            on_finished=self.results.append,
         )
+        self.scanner = Scan(self.parts)
         self.workers.waiting.clear()
         self.queue.recover()
 

@@ -20,11 +20,13 @@ NUMBER = 600
 
 @pytest.fixture
 def waiting(house: House, request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon in its quiet hours, whose first scan waits; of so many pictures as are wanted."""
-    number = getattr(request, "param", NUMBER)
+    """A daemon in its quiet hours, whose first scan waits; a test may want another `number` of
+    pictures, or the folder be polled."""
+    wanted: dict[str, Any] = dict(getattr(request, "param", {}))
+    number = wanted.pop("number", NUMBER)
     now = datetime.now()  # noqa: DTZ005 - the clock on the wall
     spans = [f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"]
-    house.configure(schedule={"quiet_hours": spans})
+    house.configure(schedule={"quiet_hours": spans}, watch=wanted)
     for n in range(number):
         put_picture(house.root / f"{n}.jpg", n + 1)
         os.utime(house.root / f"{n}.jpg", (1e9, 1e9))
@@ -61,6 +63,20 @@ def test_status_says_how_much_a_scan_that_waits_has_left(house: House, waiting: 
         f"scan (job {scan['id']}): {NUMBER - known} of {NUMBER} files that are new or changed "
         f"are still to be looked at; waits: {scan['waits_for']}"
     ]
+
+
+@pytest.mark.parametrize(
+    "waiting", [{"polling": "always", "poll_interval_minutes": 0.02}], indirect=True
+)
+def test_what_is_new_in_a_polled_folder_is_taken_in_while_a_scan_waits(
+    house: House, waiting: Daemon
+) -> None:
+    known = set(house.files())
+    put_picture(house.root / "new.jpg", 0)
+
+    eventually(lambda: "new.jpg" in house.files(), SOMETIME, "what arrives is taken in")
+
+    assert set(house.files()) == {"new.jpg", *known}
 
 
 def test_all_files_are_read_again_in_quiet_hours_in_few_slices(
@@ -109,7 +125,7 @@ def test_a_scan_by_hand_says_what_it_finishes_first(house: House, waiting: Daemo
     assert len(house.files()) == NUMBER
 
 
-@pytest.mark.parametrize("waiting", [4 * NUMBER], indirect=True)
+@pytest.mark.parametrize("waiting", [{"number": 4 * NUMBER}], indirect=True)
 def test_who_gives_up_hears_what_becomes_of_it_and_the_rest_waits_again(
     house: House, waiting: Daemon
 ) -> None:

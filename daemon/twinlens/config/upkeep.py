@@ -47,9 +47,8 @@ class ScheduleConfig(Section):
         default=(),
         examples=[["08:00-22:30"]],
         description="Spans of the day, by the local clock, in which long passes wait: reading what "
-        "a scan found beyond 256 files, reading files again, the vault, grouping anew. What you "
-        "ask for by hand does not wait, nor what arrives in a folder that is watched by events; in "
-        "one that is polled, new pictures wait behind a large scan that waits.",
+        "a scan found beyond 256 files, reading files again, the vault, grouping anew. What "
+        "arrives does not wait, nor what you ask for by hand.",
     )
     pause_above_busy_percent: Annotated[float, AfterValidator(_percent)] = Field(
         default=0,
@@ -66,8 +65,8 @@ class ScheduleConfig(Section):
         if left >= LEAST_MINUTES:
             return []
         return [
-            f"schedule.quiet_hours leaves {left} min of the day: a large scan may never come to "
-            "its end, and what a polled folder gets waits behind it"
+            f"schedule.quiet_hours leaves {left} min of the day: a large scan may take many days "
+            "to come to its end"
         ]
 
 

@@ -31,12 +31,15 @@ from twinlens.watch.identity import RootHealth
 
 logger = logging.getLogger(__name__)
 
+SCAN = "scan"
+"""The name of the job."""
+
 FEW_FILES = 20
 """So few absences are believed whatever their share of a root: an owner tidies up."""
 
 FEW_NEW_FILES = 256
-"""So many files that differ are looked at when long passes have to wait: on a share that is polled,
-a scan is how new pictures are found."""
+"""So many files that differ are looked at when long passes have to wait: a scan of so few is none.
+"""
 
 SAMPLE = 40
 """Known files that are looked for in a root that has another identity than before."""
@@ -78,7 +81,7 @@ class Scan:
     ) -> JobDefinition:
         """The job. Failed files go to the work queue, which owns patience: no retries here."""
         return JobDefinition(
-            name="scan",
+            name=SCAN,
             discover=self._discover,
             prepare=self._prepare,
             review=self._review,

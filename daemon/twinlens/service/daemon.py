@@ -6,9 +6,7 @@ answers other processes, in the middle of a pass too; `store-writer` writes; `we
 the scheduler only asks for passes.
 """
 
-import json
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -21,15 +19,13 @@ from twinlens.host.readiness import Readiness
 from twinlens.host.requests import Spool
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
 from twinlens.ingest.places import Place
+from twinlens.ingest.poll import POLL
+from twinlens.ingest.scan import SCAN
 from twinlens.maintenance.schedule import Schedule
-from twinlens.model.events import EventName, Severity
-from twinlens.model.paths import printable, to_text
-from twinlens.service.engine import (
-    Engine,
-    EngineOptions,
-    exiftool_program,
-    utc_text,
-)
+from twinlens.model.events import EventName
+from twinlens.model.paths import to_text
+from twinlens.service.announcing import announce_start, tell_problem
+from twinlens.service.engine import Engine, EngineOptions, utc_text
 from twinlens.service.giving_way import GivingWay, giving_way
 from twinlens.service.purging import Purging
 from twinlens.service.requests import FOR_PASSES, Holder
@@ -123,7 +119,7 @@ class Daemon:
                     notifier.start()
                 self._ask_scan(None, "start")
                 self._fill(schedule)
-                self._announce_start()
+                announce_start(self._engine)
                 # Only now: the first scan takes all of a core for as long as it lasts.
                 for thread in threads:
                     thread.start()
@@ -257,7 +253,7 @@ class Daemon:
             if not self._stop.is_set():
                 self._giving_way.came_back(done)
             if done.error is not None:
-                self._problem(f"the pass {done.name} failed: {done.error}")
+                tell_problem(self._engine, f"the pass {done.name} failed: {done.error}")
             self._engine.intake.wake.set()
             return 0.0
 
@@ -350,15 +346,16 @@ class Daemon:
 
     def _poll(self) -> None:
         for root_id in self._sentry.polled():
-            self._ask_scan(root_id, "polling")
+            # A scan would wait behind the one that waits, and so would what is new.
+            self._ask_scan(root_id, "polling", POLL if self._giving_way.has_paused(SCAN) else SCAN)
 
-    def _ask_scan(self, root_id: int | None, why: str) -> None:
+    def _ask_scan(self, root_id: int | None, why: str, name: str = SCAN) -> None:
         """Ask for a scan of one root, or of all; one that waits already is enough."""
         place = None if root_id is None else self._engine.places.get(root_id)
         argument: dict[str, object] = {} if place is None else {"paths": [to_text(place.path)]}
         at = utc_text()
         logger.debug("a scan is asked for: %s", why)
-        self._engine.writer.call(lambda: jobs_store.ask("scan", argument, at))
+        self._engine.writer.call(lambda: jobs_store.ask(name, argument, at))
         self._jobs_wake.set()
 
     def _notifier(self) -> "WebhookNotifier | None":
@@ -367,26 +364,6 @@ class Daemon:
         from twinlens.service.webhooks import webhook_notifier  # noqa: PLC0415 - see there
 
         return webhook_notifier(self._config, self._engine)
-
-    def _announce_start(self) -> None:
-        if exiftool_program(self._config) is None:
-            self._problem(
-                "exiftool was not found: RAW and video are hashed but not understood; "
-                "install it: sudo apt install libimage-exiftool-perl"
-            )
-        roots = [printable(place.path) for place in self._engine.places.all()]
-        facts = json.dumps({"pid": os.getpid(), "started_at": utc_text()})
-        self._engine.writer.call(lambda: meta.write("daemon", facts))
-        self._bus.publish(
-            self._engine.new_event(
-                EventName.DAEMON_STARTED, f"watching {', '.join(roots)}", roots=roots
-            )
-        )
-
-    def _problem(self, words: str) -> None:
-        self._bus.publish(
-            self._engine.new_event(EventName.PROBLEM, words, severity=Severity.WARNING)
-        )
 
     def _note_trouble(self, words: str) -> None:
         self._trouble = words

@@ -28,6 +28,7 @@ from twinlens.ingest.absorber import Absorbed, Absorber
 from twinlens.ingest.clock_check import CHECK_CLOCKS, ClockCheck
 from twinlens.ingest.intake import Intake, IntakeParts
 from twinlens.ingest.places import Place, Places
+from twinlens.ingest.poll import Poll
 from twinlens.ingest.rebuild import REBUILDS, Rebuild
 from twinlens.ingest.regroup import Regrouper
 from twinlens.ingest.scan import Scan, ScanParts
@@ -253,6 +254,7 @@ class Engine:
         clocks = ClockCheck(self.database, self.writer, utc_now)
         for definition in (
             self.scan.definition(),
+            Poll(self._scan_parts()).definition(),
             *rebuild.definitions(),
             clocks.definition(),
         ):

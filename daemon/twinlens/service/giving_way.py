@@ -1,7 +1,7 @@
 """When long passes wait: in quiet hours, and while other programs keep the machine busy.
 
-What the kernel's events tell of is taken in all the same, what somebody asks for by hand is done,
-and so is a pass with little to do. A pass that waits keeps what it has done.
+What arrives is taken in all the same, what somebody asks for by hand is done, and so is a pass with
+little to do. A pass that waits keeps what it has done.
 """
 
 import logging
@@ -58,7 +58,7 @@ class GivingWay:
         self._is_busy = False
         self._busy_words = ""
         self._is_awaited = False
-        self._paused: set[str] = set()
+        self._paused: dict[str, int] = {}
         self._told: str | None = None
         self._is_in_quiet = False
 
@@ -68,11 +68,13 @@ class GivingWay:
 
     def choose(self, waiting: Sequence[JobRecord]) -> JobRecord | None:
         """The pass to carry out now; None where all that wait have to wait on."""
+        open_ids = {job.id for job in waiting}
+        self._paused = {name: id_ for name, id_ in self._paused.items() if id_ in open_ids}
         asked = asked_by_hand(waiting)
         self._is_awaited = bool(asked)
         reason = self._reason()
         if not reason:
-            self._paused.clear()
+            self._paused = {}
             self._say("", self._what_ended())
             return next(iter(asked or waiting), None)
         free = [job for job in waiting if self._is_free(job.name)]
@@ -85,10 +87,14 @@ class GivingWay:
     def _is_free(self, name: str) -> bool:
         return name not in self._paused and self._few(name) > 0
 
+    def has_paused(self, name: str) -> bool:
+        """Whether a pass of this name had to stop, and waits."""
+        return name in self._paused
+
     def came_back(self, job: JobRecord) -> None:
         """Hear how a pass stands that was chosen: one that is not done was paused."""
         if job.state is JobState.RUNNING:
-            self._paused.add(job.name)
+            self._paused[job.name] = job.id
 
     def end(self) -> None:
         """Nobody gives way any more: the daemon ends, or begins anew with another config."""

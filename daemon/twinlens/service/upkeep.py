@@ -15,7 +15,8 @@ from twinlens.maintenance.orphans import ASKS, Cleanup
 from twinlens.maintenance.reconcile import Reconcile
 from twinlens.maintenance.schedule import Schedule
 from twinlens.maintenance.scrub import NAME
-from twinlens.model.events import EventName, Severity
+from twinlens.model.events import EventName
+from twinlens.service.announcing import tell_problem
 from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
 from twinlens.service.measuring import MetricsFile
 from twinlens.service.scrubbing import SLICE_SECONDS, USED, seconds_of
@@ -85,10 +86,12 @@ class Upkeep:
         try:
             reason = generation.advance(engine.database.path, engine.writer.call, utc_text())
         except StoreError as error:
-            self._problem(f"an older database would not be noticed: {error}; {error.advice}")
+            tell_problem(
+                self._engine, f"an older database would not be noticed: {error}; {error.advice}"
+            )
             return
         if reason is not None:
-            self._problem(f"{reason}; cleanup waits for a whole scan and a reconcile")
+            tell_problem(self._engine, f"{reason}; cleanup waits for a whole scan and a reconcile")
 
     def _clean_up(self) -> None:
         engine = self._engine
@@ -109,7 +112,7 @@ class Upkeep:
         ).run()
         engine.writer.call(lambda: jobs_store.trim(KEPT_JOBS))
         if report.asks and not asked:
-            self._problem(report.asks)
+            tell_problem(self._engine, report.asks)
         words = f"cleanup: {report.removed_originals} orphans forgotten"
         if report.frozen_by:
             words = f"cleanup: frozen by {'; '.join(report.frozen_by)}"
@@ -143,7 +146,7 @@ class Upkeep:
             report = nightly.run_if_due()
         except StoreError as error:
             # The copy failed, not the database: the daemon goes on without it.
-            self._problem(f"no backup was made: {error}; {error.advice}")
+            tell_problem(self._engine, f"no backup was made: {error}; {error.advice}")
             return
         if report is not None:
             words = f"backup: {report.size >> 10} KiB in {report.path}"
@@ -175,11 +178,6 @@ class Upkeep:
         argument: dict[str, object] = {"before": before, "seconds": seconds}
         engine.writer.call(lambda: jobs_store.ask(NAME, argument, utc_text()))
         self._wake_jobs()
-
-    def _problem(self, words: str) -> None:
-        self._engine.bus.publish(
-            self._engine.new_event(EventName.PROBLEM, words, severity=Severity.WARNING)
-        )
 
     def _pass_finished(self, task: str, words: str, result: dict[str, object]) -> None:
         self._engine.bus.publish(
