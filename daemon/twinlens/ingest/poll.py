@@ -47,7 +47,12 @@ class Poll:
             return
         with self._parts.database.reading():
             left = _left_to_scans(place.root_id)
-            survey = Survey(place, still_there=is_still_there, is_stopped=self._parts.is_stopped)
+            survey = Survey(
+                place,
+                still_there=is_still_there,
+                writes=self._parts.places.writes,
+                is_stopped=self._parts.is_stopped,
+            )
             for difference in survey.differences():
                 path, stat = difference.path, difference.stat
                 is_waiting = work_items.waiting(place.root_id, path) is not None
