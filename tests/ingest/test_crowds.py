@@ -3,12 +3,14 @@ order in which they come and go, and what is done for them grows with their numb
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
 from support.made_up import AT, digest, measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
+from twinlens.grouping.similarity import SimilarityIndex
 from twinlens.grouping.verdicts import Picture, judge
 from twinlens.ingest import lookalikes as module
 from twinlens.ingest import neighbours
@@ -47,6 +49,36 @@ def small_crowds(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(module, "MOST_ALIKE", 6)
     monkeypatch.setattr(neighbours, "_CROWD", 0)
     return 6
+
+
+def test_a_picture_that_goes_is_searched_for_only_where_somebody_stands_in_a_crowd(
+    store: Store, root_id: int, small_crowds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches = []
+    within = SimilarityIndex.within
+
+    def counted(index: SimilarityIndex, *asked: Any) -> list[int]:
+        searches.append(asked)
+        return within(index, *asked)
+
+    monkeypatch.setattr(SimilarityIndex, "within", counted)
+    live = Lookalikes(_NORMAL)
+
+    def searches_when_one_goes() -> int:
+        gone = ids.pop()
+        store.write(lambda: _go(gone))
+        searches.clear()
+        store.write(lambda: live.regroup([gone]))
+        return len(searches)
+
+    ids = [store.write(lambda n=n: _come(root_id, f"frame {n}")) for n in range(small_crowds + 1)]
+    store.write(lambda: live.regroup(ids))
+    assert searches
+    assert searches_when_one_goes() == 0
+
+    ids += [store.write(lambda n=n: _come(root_id, f"frame 1{n}")) for n in range(4)]
+    store.write(lambda: live.regroup(ids))
+    assert searches_when_one_goes() > 0
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -154,6 +154,8 @@ class Lookalikes:
     def _left_behind(self, gone: Iterable[int]) -> list[int]:
         """Who stood in a crowd with contents that go, where it may be none any more; a large one
         is not asked member by member while it shrinks."""
+        if not store.is_anyone_crowded():
+            return []  # as in most libraries: no search for each picture that goes
         neighbours = self._loaded()
         found: set[int] = set()
         for original_id in gone:

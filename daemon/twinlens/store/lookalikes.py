@@ -234,6 +234,11 @@ def crowded(original_ids: Iterable[int]) -> set[int]:
     return {one for (one,) in _CROWDED.tuples(originals=original_ids)}
 
 
+def is_anyone_crowded() -> bool:
+    """Whether there is a crowd at all."""
+    return bool(Crowded.select().exists())
+
+
 def set_crowded(original_ids: Iterable[int], *, is_crowded: bool) -> None:
     """Note that these contents stand in a crowd, or do not. In a transaction."""
     statement = _JOIN_CROWD if is_crowded else _LEAVE_CROWD
