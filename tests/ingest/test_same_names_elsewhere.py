@@ -9,9 +9,10 @@ import pytest
 from support.made_up import found, measured, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
+from twinlens.ingest import regroup
 from twinlens.ingest.recorder import Recorder, Seen
 from twinlens.ingest.regroup import Regrouper
-from twinlens.model.picture import Metadata
+from twinlens.model.picture import Kind, Metadata
 
 
 def now() -> datetime:
@@ -27,10 +28,12 @@ class Camera:
         self._asked: list[str] = []
         self._shot = 0
 
-    def shoot(self, path: str, taken: str, burst_id: str | None = None) -> int:
+    def shoot(
+        self, path: str, taken: str, burst_id: str | None = None, kind: Kind = Kind.IMAGE
+    ) -> int:
         """Record a picture; returns how often SQLite was asked."""
         self._shot += 1
-        picture = replace(measured(captured=taken), metadata=Metadata(burst_id=burst_id))
+        picture = replace(measured(kind, captured=taken), metadata=Metadata(burst_id=burst_id))
         finding = found(os.fsencode(path), path, stat(self._shot), picture)
 
         def work() -> None:
@@ -79,3 +82,22 @@ def test_frames_join_their_burst_though_their_names_were_given_before(camera: Ca
     assert camera.bursts() == {
         frozenset(f"{folder}/IMG_000{number}.JPG" for number in range(1, 5)) for folder in days
     }
+
+
+def test_the_dates_of_pairs_elsewhere_are_not_settled_again(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[set[int]] = []
+
+    def settling(original_ids: set[int], *rest: object, **named: object) -> None:
+        settled.append(set(original_ids))
+
+    for number in range(10):
+        camera.shoot(f"{300 + number}/IMG_0001.ARW", "2020-01-01T10:00:00", kind=Kind.RAW)
+        camera.shoot(f"{300 + number}/IMG_0001.JPG", "2020-01-01T10:00:00")
+    monkeypatch.setattr(regroup, "settle_capture_times", settling)
+
+    camera.shoot("900/IMG_0001.ARW", "2020-01-01T10:00:00", kind=Kind.RAW)
+    camera.shoot("900/IMG_0001.JPG", "2020-01-01T10:00:00")
+
+    assert [len(one) for one in settled] == [0, 2]

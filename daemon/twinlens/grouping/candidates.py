@@ -135,9 +135,25 @@ def same_content(a: PairCandidate, b: PairCandidate) -> bool:
 
     Where neither time nor looks are known, nothing is claimed.
     """
-    if a.captured_at is None and a.phash is None:
-        return False
-    return _measured(a) == _measured(b)
+    content = content_key(a)
+    return content is not None and content == content_key(b)
+
+
+def content_key(one: PairCandidate) -> tuple[object, ...] | None:
+    """What the copies of a file have in common with it; None where nothing is claimed."""
+    if one.captured_at is None and one.phash is None:
+        return None
+    return (
+        one.kind,
+        one.media_type,
+        one.size,
+        one.width,
+        one.height,
+        one.captured_at,
+        one.make,
+        one.model,
+        one.phash,
+    )
 
 
 def time_and_camera(a: PairCandidate, b: PairCandidate) -> str:
@@ -151,17 +167,3 @@ def time_and_camera(a: PairCandidate, b: PairCandidate) -> str:
     if camera is Agreement.AGREE:
         return f"{times}, both by {a.model}"
     return f"{times}, camera not known on both"
-
-
-def _measured(one: PairCandidate) -> tuple[object, ...]:
-    return (
-        one.kind,
-        one.media_type,
-        one.size,
-        one.width,
-        one.height,
-        one.captured_at,
-        one.make,
-        one.model,
-        one.phash,
-    )

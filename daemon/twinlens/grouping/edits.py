@@ -39,12 +39,15 @@ def edit_ties(
     """Tie each edit to what it was made of; candidates in their one order."""
     ties: list[Tie] = []
     reports: list[AmbiguousPair] = []
+    in_folder: dict[bytes, list[PairCandidate]] = {}
+    for one in candidates:
+        in_folder.setdefault(one.directory, []).append(one)
     for edit in candidates:
         if edit.kind is Kind.SIDECAR or not is_marked_edit(edit):
             continue
         found = [
             (rank, base, rule, words)
-            for base in candidates
+            for base in in_folder[edit.directory]
             if _may_meet(edit, base)
             and not units.are_one(edit, base)
             and (verdict := _judge(edit, base)) is not None

@@ -33,9 +33,12 @@ def live_ties(
     ties = _by_identifier(stills, videos, units)
     tied = {tie.file.file_id for tie in ties}
     reports: list[AmbiguousPair] = []
+    in_folder: dict[bytes, list[PairCandidate]] = {}
+    for still in stills:
+        in_folder.setdefault(still.directory, []).append(still)
     for video in videos:
         if video.file_id not in tied:
-            ties.extend(_by_name(video, stills, units, reports))
+            ties.extend(_by_name(video, in_folder.get(video.directory, ()), units, reports))
     return ties, reports
 
 
@@ -66,9 +69,9 @@ def _by_identifier(
     stills: Sequence[PairCandidate], videos: Sequence[PairCandidate], units: Units
 ) -> list[Tie]:
     ties: list[Tie] = []
-    for identifier in sorted({one.content_identifier for one in videos} - {None, ""}, key=str):
-        clips = [one for one in videos if one.content_identifier == identifier]
-        pictures = [one for one in stills if one.content_identifier == identifier]
+    stills_of = _by_their_identifier(stills)
+    for identifier, clips in sorted(_by_their_identifier(videos).items()):
+        pictures = stills_of.get(identifier, [])
         taken: set[int] = set()
         alone: list[PairCandidate] = []
         for clip in clips:
@@ -87,6 +90,14 @@ def _by_identifier(
         if len(alone) == 1 and len(left) == 1:
             ties.append(_identified(alone[0], left[0], "same identifier in another folder"))
     return ties
+
+
+def _by_their_identifier(files: Iterable[PairCandidate]) -> dict[str, list[PairCandidate]]:
+    found: dict[str, list[PairCandidate]] = {}
+    for one in files:
+        if one.content_identifier:
+            found.setdefault(one.content_identifier, []).append(one)
+    return found
 
 
 def _unlikeness(still: PairCandidate, clip: PairCandidate) -> tuple[bool, bool, bool]:

@@ -22,9 +22,9 @@ from twinlens.grouping.candidates import (
     PairCandidate,
     compare,
     contender,
+    content_key,
     in_bits,
     look_distance,
-    same_content,
     time_and_camera,
 )
 from twinlens.grouping.folders import are_cousins, are_neighbours
@@ -116,13 +116,14 @@ def pair(candidates: Iterable[PairCandidate]) -> Pairing:
 
 def _without_copies(candidates: Iterable[PairCandidate]) -> list[PairCandidate]:
     kept: list[PairCandidate] = []
+    seen: set[tuple[bytes, tuple[object, ...]]] = set()
     wanted = (one for one in candidates if one.kind in (Kind.RAW, Kind.IMAGE))
     for candidate in sorted(wanted, key=lambda one: one.order):
-        is_copy = any(
-            one.directory == candidate.directory and same_content(one, candidate) for one in kept
-        )
-        if not is_copy:
+        content = content_key(candidate)
+        if content is None or (candidate.directory, content) not in seen:
             kept.append(candidate)
+        if content is not None:
+            seen.add((candidate.directory, content))
     return kept
 
 

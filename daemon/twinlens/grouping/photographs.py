@@ -6,7 +6,7 @@ photographs on each other, so nothing is chained together. A group's type is its
 raw_jpeg, live_photo, edited, sidecar; its aspects are all of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from twinlens.grouping.candidates import AmbiguousPair, PairCandidate, contender
 from twinlens.grouping.edits import edit_ties
@@ -45,8 +45,16 @@ def photographs(candidates: Iterable[PairCandidate]) -> Pairing:
         ties.extend(found)
         reports.extend(open_)
     by_id = {one.file_id: one for one in files}
+    pair_of = {member.file_id: group for group in pairing.groups for member in group.members}
+    ties_of: dict[int, list[int]] = {}
+    for number, tie in enumerate(ties):
+        ties_of.setdefault(tie.file.file_id, []).append(number)
     groups = [
-        _group([by_id[file_id] for file_id in unit], pairing.groups, ties)
+        _group(
+            [by_id[file_id] for file_id in unit],
+            pair_of,
+            [ties[n] for n in sorted(n for file_id in unit for n in ties_of.get(file_id, ()))],
+        )
         for unit in units.all()
         if len(unit) > 1
     ]
@@ -73,11 +81,11 @@ def _paired(files: Sequence[PairCandidate]) -> Pairing:
 
 
 def _group(
-    members: list[PairCandidate], pairs: Sequence[FileGroup], ties: Sequence[Tie]
+    members: list[PairCandidate],
+    pair_of: Mapping[int, FileGroup],
+    own: Sequence[Tie],
 ) -> FileGroup:
-    ids = {one.file_id for one in members}
-    own = [tie for tie in ties if tie.file.file_id in ids]
-    pair_ = next((group for group in pairs if group.members[0].file_id in ids), None)
+    pair_ = next((pair_of[one.file_id] for one in members if one.file_id in pair_of), None)
     aspects = {tie.group_type for tie in own}
     if pair_ is not None:
         aspects.add(GroupType.RAW_JPEG)

@@ -5,7 +5,7 @@ identifier; a neighbourhood holds every bucket that hangs together so, now or by
 So the groups that stand afterwards are those that a rebuild from nothing would give.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twinlens.analysis.kinds import as_named
@@ -14,6 +14,7 @@ from twinlens.analysis.sidecar_names import sidecar_target
 from twinlens.grouping.pairs import PairCandidate, Pairing
 from twinlens.grouping.photographs import photographs
 from twinlens.model.files import FileRecord
+from twinlens.model.groups import FileGroup
 from twinlens.model.originals import OriginalRecord
 from twinlens.model.picture import Kind, MediaType
 from twinlens.store import decisions, file_groups
@@ -35,9 +36,17 @@ class RegroupedBuckets:
 
 
 def regroup_photographs(
-    root_id: int, neighbourhood: Neighbourhood, at: str | None = None
+    root_id: int,
+    neighbourhood: Neighbourhood,
+    at: str | None = None,
+    *,
+    disturbed: Collection[int] | None = None,
 ) -> RegroupedBuckets:
-    """Group all files of a neighbourhood anew; with the time `at`, what changed is noted."""
+    """Group all files of a neighbourhood anew; with the time `at`, what changed is noted.
+
+    With the contents that were `disturbed`, only groups that changed or hold one of them count as
+    grouped anew: a camera gives the same name again and again, in thousands of folders.
+    """
     if not neighbourhood.has_groups and not _may_hold_groups(neighbourhood.names):
         return RegroupedBuckets()
     stored = file_groups.of_buckets(root_id, neighbourhood.buckets)
@@ -49,11 +58,29 @@ def regroup_photographs(
         for group in found.groups
     ]
     new, touched = file_groups.replace_groups(root_id, stored, wanted, at)
-    in_groups = {member.file_id for group in found.groups for member in group.members}
+    content_of = {record.id: original.id for _, record, original in members}
+    in_groups = {
+        member.file_id
+        for group in found.groups
+        if disturbed is None or _is_concerned(group, touched, content_of, disturbed)
+        for member in group.members
+    } | touched
     return RegroupedBuckets(
         Pairing(tuple(new), found.ambiguous),
-        {original.id for _, record, original in members if record.id in touched},
-        {original.id for _, record, original in members if record.id in in_groups | touched},
+        {content_of[file_id] for file_id in touched & content_of.keys()},
+        {content_of[file_id] for file_id in in_groups & content_of.keys()},
+    )
+
+
+def _is_concerned(
+    group: FileGroup,
+    touched: Collection[int],
+    content_of: Mapping[int, int],
+    disturbed: Collection[int],
+) -> bool:
+    return any(
+        member.file_id in touched or content_of[member.file_id] in disturbed
+        for member in group.members
     )
 
 

@@ -77,7 +77,12 @@ class Regrouper:
             for neighbourhood in neighbourhoods(
                 root_id, (name for root, name in touched.buckets if root == root_id)
             ):
-                photographs = regroup_photographs(root_id, neighbourhood, at)
+                photographs = regroup_photographs(
+                    root_id,
+                    neighbourhood,
+                    at,
+                    disturbed=None if touched.folders is None else touched.originals,
+                )
                 buckets |= neighbourhood.buckets
                 result.file_groups.extend(photographs.found.groups)
                 result.ambiguous.extend(photographs.found.ambiguous)

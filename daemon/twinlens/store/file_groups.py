@@ -156,17 +156,21 @@ def replace_groups(
     A group that is already there keeps its id. Returns the groups that are new, and the ids of all
     files whose membership changed.
     """
-    left = list(wanted)
+    waiting: dict[FileGroup, list[int]] = {}
+    for number, (_, group) in enumerate(wanted):
+        waiting.setdefault(group, []).append(number)
+    kept: set[int] = set()
     touched: set[int] = set()
     gone: list[FileGroup] = []
     for group_id, group in stored.items():
-        known = next((one for one in left if one[1] == group), None)
-        if known is not None:
-            left.remove(known)
+        known = waiting.get(group)
+        if known:
+            kept.add(known.pop(0))
         else:
             gone.append(group)
             touched |= {member.file_id for member in group.members}
             GroupRow.delete().where(GroupRow.id == group_id).execute()
+    left = [one for number, one in enumerate(wanted) if number not in kept]
     for bucket, group in left:
         touched |= {member.file_id for member in group.members}
         _insert(root_id, bucket, group)
