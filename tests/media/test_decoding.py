@@ -7,8 +7,9 @@ import imagehash
 import numpy as np
 import pillow_heif
 import pytest
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
 
+from support.pictures import picture
 from twinlens.media.decoding import Decoded, decode, register_decoders
 from twinlens.media.thumbnails import upright
 
@@ -281,3 +282,26 @@ def test_a_jpeg_decoded_at_a_half_shows_what_its_copy_as_png_shows() -> None:
         sizes.append(found.thumbnail.size)
 
     assert sizes == [(512, 302), (512, 302)]
+
+
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        ("decoder error -2", "broken: its pixels cannot be decoded (decoder error -2)"),
+        (
+            "negative seek value -268427066",
+            "broken: it points to a place outside of itself (negative seek value -268427066)",
+        ),
+        ("decoder error -9", "needs more memory than a worker may use"),
+        ("unknown marker", "broken: unknown marker"),
+    ],
+)
+def test_a_decoders_own_words_are_said_plainly(
+    inner: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object) -> None:
+        raise OSError(inner)
+
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", fail)
+
+    assert decoded(picture(1), "image/jpeg").error == said

@@ -66,3 +66,33 @@ def test_what_was_read_is_not_read_again_whatever_is_wanted_now(headers: House) 
     headers.configure(similarity={"enabled": False})
 
     assert headers.scan()["bytes_read"] == 0
+
+
+def test_every_verb_says_that_pictures_are_not_looked_at(headers: House) -> None:
+    half = headers.root / "broken" / "trunc_50pct.jpg"
+    words = "similarity.enabled = false"
+
+    told = headers.ask("why", str(half))
+    shown = headers.cli("why", str(half)).stdout
+    checks = headers.ask("doctor", codes=(0, 1))["checks"]
+
+    assert words in headers.cli("status").stdout
+    assert any(words in line for line in headers.ask("status")["left_out"])
+    assert any(words in check["detail"] for check in checks)
+    assert words in headers.cli("files").stdout
+    assert words in headers.cli("duplicates").stdout
+    assert words in headers.cli("duplicates", "--type", "similar").stdout
+    assert words not in headers.cli("duplicates", "--type", "exact").stdout
+    assert told["content"]["is_of_header_alone"]
+    assert "ok; not decoded: damage inside the picture would not show" in shown
+    assert "No duplicate of it is known" not in shown
+
+
+def test_nothing_is_said_to_be_left_out_where_pictures_are_looked_at(decoded: House) -> None:
+    half = decoded.root / "broken" / "trunc_50pct.jpg"
+
+    assert "left out" not in decoded.cli("status").stdout
+    assert decoded.ask("status")["left_out"] == []
+    assert "similarity.enabled" not in decoded.cli("duplicates", "--type", "similar").stdout
+    assert not decoded.ask("why", str(half))["content"]["is_of_header_alone"]
+    assert "not decoded" not in decoded.cli("why", str(half)).stdout

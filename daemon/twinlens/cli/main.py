@@ -23,6 +23,7 @@ from twinlens.cli.schema import migrate_app
 from twinlens.cli.showing import show_result
 from twinlens.cli.vault import vault_app
 from twinlens.commands import status as status_command
+from twinlens.commands.left_out import left_out, pictures_left_out
 from twinlens.config.loading import load_config
 from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
 
@@ -108,7 +109,8 @@ def scan(
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """What is known, waiting and failing; how the roots are watched."""
-    result = status_command.status(reading_database(config_of(context)))
+    config = config_of(context)
+    result = status_command.status(reading_database(config), left_out(config))
     show_result(result, as_json, tables.show_status)
 
 
@@ -128,11 +130,12 @@ def files(
     """Every live file."""
     from twinlens.commands.files import files as rows_of  # noqa: PLC0415 - late, as above
 
-    rows = rows_of(reading_database(config_of(context)), state)
+    config = config_of(context)
+    rows = rows_of(reading_database(config), state)
     if as_json:
         showing.print_json_lines(rows)
     else:
-        tables.show_files(showing.console(), rows)
+        tables.show_files(showing.console(), rows, pictures_left_out(config))
 
 
 @app.command()
@@ -179,11 +182,13 @@ def duplicates(
         return
     from twinlens.commands.duplicates import duplicates as rows_of  # noqa: PLC0415 - late, as above
 
-    rows = rows_of(reading_database(config_of(context)), wanted)
+    config = config_of(context)
+    rows = rows_of(reading_database(config), wanted)
     if as_json:
         showing.print_json_lines(rows)
     else:
-        tables.show_duplicates(showing.console(), rows)
+        words = None if wanted == "exact" else pictures_left_out(config)
+        tables.show_duplicates(showing.console(), rows, words)
 
 
 @app.command()

@@ -75,7 +75,7 @@ class ScanProgress:
             return
         self._next_line = now + LINE_EVERY_SECONDS
         if total is None:
-            sys.stderr.write(f"looking: {discovered} files to read so far\n")
+            sys.stderr.write(f"looking: {discovered} to read so far\n")
         elif total:
             left = (total - done) / rate
             failures = f", {failed} failed" if failed else ""

@@ -104,6 +104,7 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
         ("files", f"{status['files']} ({', '.join(kinds) or 'none'})"),
         ("", f"{size_text(status['bytes'])}, {status['originals']} different contents"),
         ("not well", ", ".join(states) or "none"),
+        *(("left out", f"[yellow]{escape(words)}[/yellow]") for words in status["left_out"]),
         ("groups", ", ".join(groups) or "none"),
         ("duplicates", ", ".join(duplicates) + copies if duplicates else "none"),
         (
@@ -122,7 +123,10 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
         facts.append(("vault", held + trouble))
     if status["unwatched_files"]:
         facts.append(
-            ("unwatched", f"{status['unwatched_files']} files of folders no longer in the config")
+            (
+                "unwatched",
+                f"{counted(status['unwatched_files'], 'file')} of folders no longer in the config",
+            )
         )
     webhooks = status["webhooks"]
     if webhooks["waiting"] or webhooks["given_up"]:
@@ -182,8 +186,8 @@ def _show_root(out: Console, root: dict[str, Any]) -> None:
     print_facts(out, facts)
 
 
-def show_files(out: Console, rows: Iterable[dict[str, Any]]) -> None:
-    """Every live file, one a line, as they come."""
+def show_files(out: Console, rows: Iterable[dict[str, Any]], left_out: str | None = None) -> None:
+    """Every live file, one a line, as they come; `left_out` says what `ok` does not mean."""
     print_line(
         out,
         f"[bold]{'state':<10}  {'kind':<7}  {'size':>7}  {'pixels':>11}  {'taken':<19}  "
@@ -202,6 +206,8 @@ def show_files(out: Console, rows: Iterable[dict[str, Any]]) -> None:
             f"{path_text(row['path'])}{error}",
         )
     print_line(out, counted(count, "file"))
+    if left_out is not None:
+        print_line(out, f"[yellow]{escape(left_out)}[/yellow]")
 
 
 def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
@@ -211,7 +217,8 @@ def show_groups(out: Console, rows: Iterable[dict[str, Any]]) -> None:
         count += 1
         show_group(out, row)
         out.print()
-    print_line(out, f"{counted(count, 'group')}; * stands for its group")
+    number = counted(count, "group")
+    print_line(out, f"{number}; * stands for its group" if count else "no groups are known")
 
 
 def show_group(out: Console, row: dict[str, Any]) -> None:
@@ -228,8 +235,10 @@ def show_group(out: Console, row: dict[str, Any]) -> None:
         print_line(out, f"  {mark} {number}{member['file_type']:<8} {path_text(member['path'])}")
 
 
-def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:
-    """Contents that show the same."""
+def show_duplicates(
+    out: Console, rows: Iterable[dict[str, Any]], left_out: str | None = None
+) -> None:
+    """Contents that show the same; `left_out` says what is not looked for."""
     numbers: dict[str, int] = {}
     copies = 0
     for row in rows:
@@ -239,7 +248,10 @@ def show_duplicates(out: Console, rows: Iterable[dict[str, Any]]) -> None:
         show_duplicate(out, row)
         out.print()
     found = ", ".join(f"{number} {name}" for name, number in numbers.items())
-    print_line(out, f"{counted(sum(numbers.values()), 'group')}: {found or 'none'}; * stands first")
+    number = counted(sum(numbers.values()), "group")
+    print_line(out, f"{number}: {found}; * stands first" if found else "no duplicates are known")
+    if left_out is not None:
+        print_line(out, f"[yellow]{escape(left_out)}[/yellow]")
     if copies:
         print_line(out, f"exact copies take {size_text(copies)}")
 

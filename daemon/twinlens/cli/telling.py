@@ -96,7 +96,14 @@ def _state(why: dict[str, Any]) -> str:
         "waiting": "empty: it is looked at again when it changes",
         "unjudged": "unjudged: it was read whole, and may well be sound",
     }
-    return str(words.get(file["status"]) or styled(file["status"]))
+    state = str(words.get(file["status"]) or styled(file["status"]))
+    if _is_of_header_alone(why):
+        return f"{state}; not decoded: damage inside the picture would not show"
+    return state
+
+
+def _is_of_header_alone(why: dict[str, Any]) -> bool:
+    return why["content"] is not None and bool(why["content"]["is_of_header_alone"])
 
 
 def _queue(waiting: dict[str, Any]) -> str:
@@ -239,7 +246,11 @@ def _show_duplicates(out: Console, why: dict[str, Any]) -> None:
         if len(verdicts) > MOST_VERDICTS:
             print_line(out, f"    and {len(verdicts) - MOST_VERDICTS} more; see --json")
     if not why["duplicates"] and why["content"] is not None and why["file"]["size"]:
-        _title(out, "No duplicate of it is known")
+        if _is_of_header_alone(why):
+            _title(out, "No exact copy of it is known; like pictures are not looked for")
+            print_line(out, "  it was not decoded: similarity.enabled was false")
+        else:
+            _title(out, "No duplicate of it is known")
 
 
 def _show_near_misses(out: Console, why: dict[str, Any]) -> None:

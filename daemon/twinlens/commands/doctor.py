@@ -12,6 +12,7 @@ from typing import Any
 from twinlens.commands.action_checks import action_checks
 from twinlens.commands.backup import OLD_DAYS, age_days
 from twinlens.commands.checks import Check
+from twinlens.commands.left_out import pictures_left_out
 from twinlens.commands.vault_checks import vault_checks
 from twinlens.commands.verify import advice
 from twinlens.config.credentials import exposed_secrets
@@ -45,6 +46,7 @@ def doctor(
     checks = [
         *_config(config, config_path, is_network),
         _exiftool(config),
+        *_pictures(config),
         _inotify(),
         _sqlite(),
         _memory(config),
@@ -91,6 +93,12 @@ def _exiftool(config: Config) -> Check:
     return Check("exiftool", "ok", f"{program}, version {version}")
 
 
+def _pictures(config: Config) -> Iterator[Check]:
+    words = pictures_left_out(config)
+    if words is not None:
+        yield Check("pictures", "ok", f"as you want it, {words}")
+
+
 def _inotify() -> Check:
     limits = read_inotify_limits()
     watches = limits.watches.value
@@ -108,8 +116,8 @@ def _sqlite() -> Check:
         return Check(
             "sqlite",
             "ok",
-            f"{version}: can lose commits when two connections write (fixed in 3.51.3); "
-            f"twinlens writes through one connection only",
+            f"{version}: its fault with several writing connections (fixed in 3.51.3) cannot "
+            f"happen here: twinlens writes through one alone",
         )
     return Check("sqlite", "ok", version)
 
@@ -149,7 +157,8 @@ def _database(config: Config) -> Iterator[Check]:
         return
     pid = holder(path)
     running = f"the daemon runs (process {pid})" if pid else "the daemon does not run"
-    yield Check("database", "ok", f"{path}: {files} files, {path.stat().st_size >> 10} KiB")
+    number = f"{files} file" if files == 1 else f"{files} files"
+    yield Check("database", "ok", f"{path}: {number}, {path.stat().st_size >> 10} KiB")
     yield Check("daemon", "ok" if pid else "warning", running, "" if pid else "twinlens run")
     yield backup
     for damage in damaged:

@@ -1,5 +1,6 @@
 """`status`: what is known, waiting and failing, and how the roots fare."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twinlens.host.lock import holder
@@ -24,8 +25,8 @@ SHOWN_FAILURES = 20
 SHOWN_FOLDERS = 20
 
 
-def status(database: Database) -> dict[str, Any]:
-    """The object of `status --json`."""
+def status(database: Database, left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """The object of `status --json`. `left_out` says what is not looked at at all."""
     is_running = holder(database.path) is not None
     with database.reading():
         summary = listing.summary()
@@ -38,6 +39,7 @@ def status(database: Database) -> dict[str, Any]:
             "bytes": summary.bytes_total,
             "kinds": summary.by_kind,
             "states": summary.by_status,
+            "left_out": list(left_out),
             "queue": work_items.counts(),
             "given_up": _given_up(),
             "groups": summary.groups,

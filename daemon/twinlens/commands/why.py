@@ -18,6 +18,7 @@ from twinlens.commands.why_groups import groups_of, left_open_of
 from twinlens.commands.why_story import story_of
 from twinlens.grouping.duplicates import SimilarityLimits
 from twinlens.model.paths import to_text
+from twinlens.model.picture import is_of_header_alone
 from twinlens.model.views import FileView
 from twinlens.store import decisions as decisions_store
 from twinlens.store import holds, listing, tags, work_items
@@ -108,6 +109,7 @@ def _content(view: FileView) -> dict[str, Any] | None:
         "references": asdict(holds.of_content(original.sha256)),
         "orphaned_at": original.orphaned_at,
         "algorithm_version": measured.algorithm_version,
+        "is_of_header_alone": is_of_header_alone(measured.algorithm_version),
         "fingerprint": None
         if fingerprint is None
         else {

@@ -212,7 +212,9 @@ class WorkersConfig(Section):
         default=200,
         ge=1,
         le=4000,
-        description="A larger picture is hashed and its metadata read, but it is not decoded.",
+        description="A larger picture is hashed and its metadata read, but it is not decoded, and "
+        "is unjudged. A JPEG that is not progressive may be eight times as large: it is decoded at "
+        "a smaller scale.",
     )
     max_file_gib: float = Field(
         default=64,

@@ -7,6 +7,7 @@ Decoding is strict: half a picture is an error, not a picture with a grey half.
 
 import io
 import os
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ from twinlens.media.headers import stated_size
 from twinlens.media.heif import HeifLayout, read_layout
 from twinlens.media.image_data import has_more_scans
 from twinlens.media.thumbnails import DRAFT_SIDE, chroma, grey, small, upright
-from twinlens.model.unjudged import NO_DECODER, TOO_LARGE
+from twinlens.model.unjudged import NO_DECODER, OUT_OF_MEMORY, TOO_LARGE
 
 _FORMATS: Final = {
     "image/jpeg": (JpegImagePlugin.JpegImageFile.format,),
@@ -59,6 +60,12 @@ against files of 200 kB that keep a decoder busy for hours (its report LJT-01, i
 _ORIENTATION_OF_QUARTERS: Final = {1: 8, 2: 3, 3: 6}
 _ORIENTATION_TAG = 0x0112
 _TEXT_TOO_LARGE = "broken: its text is larger than allowed"
+_IS_OUT_OF_MEMORY: Final = re.compile(r"out of memory|^(de|en)coder error -9\b")
+_PLAIN_WORDS: Final = (
+    (re.compile(r"^(de|en)coder error -?\d+|^decoding error"), "its pixels cannot be decoded"),
+    (re.compile(r"seek value|seek out of range"), "it points to a place outside of itself"),
+)
+"""What Pillow's own words mean, where they are a programmer's."""
 _DECODER_ERRORS: Final = (
     *(OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError),
     *(EOFError, RuntimeError, NotImplementedError, OverflowError, ZeroDivisionError),
@@ -309,4 +316,8 @@ def _words(error: Exception) -> str:
         return f"{TOO_LARGE}: a frame has more pixels than allowed"
     if "MAX_TEXT" in text:
         return _TEXT_TOO_LARGE
-    return f"broken: {text[:200] or type(error).__name__}"
+    if _IS_OUT_OF_MEMORY.search(text):
+        return OUT_OF_MEMORY
+    inner = text[:200] or type(error).__name__
+    plain = next((words for pattern, words in _PLAIN_WORDS if pattern.search(text)), None)
+    return f"broken: {inner}" if plain is None else f"broken: {plain} ({inner})"

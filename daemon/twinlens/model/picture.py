@@ -28,6 +28,11 @@ def current_versions(*, are_pictures_decoded: bool, has_exiftool: bool = True) -
     return frozenset(versions)
 
 
+def is_of_header_alone(version: int) -> bool:
+    """Whether a picture of this version was not decoded because the owner does without."""
+    return version in (HEADERS_VERSION, without_exiftool(HEADERS_VERSION))
+
+
 def knows_as_much(known: int, offered: int) -> bool:
     """Whether what one version measured of a content says all that the other one says."""
     if known in (ALGORITHM_VERSION, offered):

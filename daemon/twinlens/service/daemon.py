@@ -374,4 +374,4 @@ class Daemon:
         counts = self._engine.queue.counts()
         settling = self._arrivals.waiting()
         busy = counts["pending"] + counts["running"] + settling
-        return f"{busy} files waiting, {counts['failed']} given up" if busy else "watching"
+        return f"{busy} waiting, {counts['failed']} given up" if busy else "watching"
