@@ -2,17 +2,20 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from support.stores import Store
 from support.world import Workers, World, jpeg
+from twinlens.jobs.pool import WorkerLostError
 from twinlens.jobs.work_queue import WRITTEN
 from twinlens.model.events import EventName
 from twinlens.model.files import FileRecord, FileStatus, Finding
+from twinlens.model.unjudged import TREATED_CAREFULLY
 from twinlens.store import files, originals, work_items
 from twinlens.watch.ignore import IgnoreList
 
@@ -263,6 +266,61 @@ def test_a_file_that_kills_its_workers_is_given_up_with_the_reason(unlucky: Worl
     assert (found.status, found.error) == (FileStatus.UNREADABLE, "the worker died")
     ((_, path, attempts, error),) = unlucky.store.read(work_items.failed)
     assert (path, attempts, error) == (b"a.jpg", 3, "the worker died")
+
+
+class Flaky(Workers):
+    """Workers that fail in turn as told, and then look."""
+
+    failures: ClassVar[list[str]] = []
+
+    def submit(  # type: ignore[override]  # positional arguments are all a task needs
+        self, fn: Any, /, *args: Any
+    ) -> "Future[Finding]":
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is None:
+            return super().submit(fn, *args)
+        future: Future[Finding] = Future()
+        if failure == "lost":
+            future.set_exception(WorkerLostError("the worker died"))
+        else:
+            future.set_result(Finding(args[0].path, problem=failure, is_transient=True))
+        return future
+
+
+@pytest.fixture
+def flaky(store: Store, tmp_path: Path) -> Iterator[World]:
+    workers = Flaky()
+    yield World(store, tmp_path / "photos", workers)
+    workers.close()
+
+
+@pytest.mark.parametrize(
+    ("failures", "is_decoded"),
+    [
+        (["not readable: Input/output error"] * 2, True),
+        (["changed while it was read", "not readable: Input/output error"], True),
+        (["lost", "lost"], False),
+        (["lost", "not readable: Input/output error"], False),
+    ],
+)
+def test_only_a_file_that_cost_a_worker_is_not_decoded_at_its_last_try(
+    flaky: World, failures: list[str], is_decoded: bool
+) -> None:
+    path = flaky.put("a.jpg", jpeg(1))
+    Flaky.failures = list(failures)
+    flaky.hint("a.jpg")
+
+    flaky.drain()
+
+    found = record(flaky, "a.jpg")
+    assert found is not None
+    assert found.original_id is not None
+    with flaky.store.database.reading():
+        original = originals.get(found.original_id)
+    assert original.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    expected = None if is_decoded else TREATED_CAREFULLY
+    assert original.measurement.error == expected
+    assert (found.status is FileStatus.OK) == is_decoded
 
 
 def test_a_path_that_cannot_be_asked_is_tried_again_and_never_called_gone(

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,26 @@ def test_an_older_database_no_longer_calls_broken_what_nobody_could_judge(
     assert sorted(states) == ["broken", "unjudged", "unjudged"]
     assert numbers == {"broken": 1, "unjudged": 2}
     assert len(outdated) == 1, "what lacks exiftool alone is measured anew"
+
+
+def test_what_an_older_database_says_was_not_decoded_is_looked_at_again(tmp_path: Path) -> None:
+    database = Database(tmp_path / "twinlens.db")
+    prepare(database)
+    schema = Schema(database)
+    schema.down("0091_workers_that_a_file_cost")
+    errors = ("not decoded: it has stopped workers before", "empty")
+    with database.connected():
+        (root,) = roots.adopt([("home", "report", [b"/photos"])])
+        ids = []
+        for error in errors:
+            measurement = replace(measured(error=error), algorithm_version=0)
+            ids.append(put_original(error, measurement=measurement))
+            put_file(root.id, error.encode(), ids[-1])
+
+    schema.up()
+
+    with database.reading():
+        assert originals.outdated(DECODED_VERSIONS) == {ids[0]}
 
 
 def test_an_unknown_target_is_wrong_usage(tmp_path: Path) -> None:

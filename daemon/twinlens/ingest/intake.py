@@ -22,7 +22,7 @@ from twinlens.ingest.renames import source_of
 from twinlens.ingest.spellings import is_other_spelling
 from twinlens.ingest.worker import look_at
 from twinlens.jobs.patience import retry_pause
-from twinlens.jobs.pool import PoolBrokenError, PoolClosedError
+from twinlens.jobs.pool import PoolBrokenError, PoolClosedError, WorkerLostError
 from twinlens.jobs.work_queue import AGAIN, WRITTEN, WorkQueue
 from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
@@ -75,13 +75,15 @@ class _UnderWay:
 class _Verdict:
     """What is to be done with an item: record `seen`, count `error` as a failed try, or, where it
     is `is_later`, wait without counting; where it `is_moved_on`, look again at once. `mark` is that
-    of a write that had not been read when the path was taken up."""
+    of a write that had not been read when the path was taken up; `is_worker_lost` says how the try
+    failed."""
 
     item: WorkItem
     seen: Seen | None = None
     error: str = ""
     is_later: bool = False
     is_moved_on: bool = False
+    is_worker_lost: bool = False
     mark: int | None = None
 
 
@@ -193,7 +195,7 @@ class Intake:
             seen = Seen(item.root_id, item.path, Finding(path, stat=stat), is_nested, source)
             self._ready.append(_Verdict(item, seen))
             return
-        is_careful = item.attempts > 0 and self._parts.queue.is_last_try(item)
+        is_careful = self._parts.queue.is_last_after_lost_workers(item)
         look = Look(path, known, stat.size, is_careful)
         self._submit(item, place, look, is_nested=is_nested, mark=mark)
 
@@ -227,7 +229,9 @@ class Intake:
                 verdict = self._judge(work, work.future.result())
                 self._ready.append(replace(verdict, mark=work.mark))
             else:
-                self._ready.append(self._failed(work, str(error) or type(error).__name__))
+                verdict = self._failed(work, str(error) or type(error).__name__)
+                is_worker_lost = isinstance(error, WorkerLostError)
+                self._ready.append(replace(verdict, is_worker_lost=is_worker_lost))
         self._under_way = still
 
     def _judge(self, work: _UnderWay, finding: Finding) -> _Verdict:
@@ -299,17 +303,16 @@ class Intake:
     def _write(self, batch: list[_Verdict]) -> Absorbed:
         queue = self._parts.queue
         for verdict in batch:
+            item, error = verdict.item, verdict.error
             if verdict.is_moved_on:
-                queue.put_again_in_transaction([(verdict.item.root_id, verdict.item.path)])
+                queue.put_again_in_transaction([(item.root_id, item.path)])
             elif verdict.is_later:
-                queue.put_off_in_transaction(verdict.item)
-            elif verdict.error and queue.fail_in_transaction(verdict.item, verdict.error):
-                logger.warning(
-                    "given up after %d tries (%s): %s",
-                    verdict.item.attempts + 1,
-                    verdict.error,
-                    printable(verdict.item.path),
-                )
+                queue.put_off_in_transaction(item)
+            elif error and queue.fail_in_transaction(
+                item, error, is_worker_lost=verdict.is_worker_lost
+            ):
+                tries, path = item.attempts + 1, printable(item.path)
+                logger.warning("given up after %d tries (%s): %s", tries, error, path)
         absorbed = self._parts.absorb([v.seen for v in batch if v.seen is not None])
         told = {(v.item.root_id, v.item.path) for v in batch if v.item.reason in _TOLD}
         number = absorbed.changes(lambda seen: (seen.root_id, seen.path) in told)

@@ -140,11 +140,23 @@ class WorkQueue:
         """Whether one more failure would quarantine the item."""
         return is_quarantined(item.attempts + 1, self.patience.retries)
 
-    def fail_in_transaction(self, item: WorkItem, error: str) -> bool:
+    def is_last_after_lost_workers(self, item: WorkItem) -> bool:
+        """Whether this is the last try of an item that has cost workers; an error of the disk says
+        nothing against the file."""
+        return item.workers_lost > 0 and self.is_last_try(item)
+
+    def fail_in_transaction(
+        self, item: WorkItem, error: str, *, is_worker_lost: bool = False
+    ) -> bool:
         """A try failed; tells whether the item went to quarantine."""
         is_out = self.is_last_try(item)
         pause = retry_pause(item.attempts + 1, self.patience.pause_seconds)
-        work_items.fail(item.id, error=error, retry_at=None if is_out else self._now() + pause)
+        work_items.fail(
+            item.id,
+            error=error,
+            retry_at=None if is_out else self._now() + pause,
+            is_worker_lost=is_worker_lost,
+        )
         return is_out
 
     def retry_in_transaction(self, root_id: int, path: bytes, error: str) -> None:

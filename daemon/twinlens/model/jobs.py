@@ -28,13 +28,15 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One path waiting to be looked at. `attempts` counts the tries that failed."""
+    """One path waiting to be looked at. `attempts` counts the tries that failed, `workers_lost`
+    those of them in which the worker died or had to be ended."""
 
     id: int
     root_id: int
     path: bytes
     attempts: int
     reason: str
+    workers_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The tables of work: the queue, jobs and their batches, the webhook outbox, and odd facts."""
 
 from peewee import (
+    SQL,
     AutoField,
     BlobField,
     BooleanField,
@@ -17,6 +18,7 @@ from twinlens.store.tables import Root
 class WorkItem(Model):
     """A path waiting to be looked at: the queue's memory, so that a crash loses none.
 
+    `attempts` are the tries that failed, `workers_lost` those of them that cost a worker.
     `not_before` and `leased_until` are seconds since the epoch. `sampled` is the size and mtime
     that must still be the same when the item is taken up.
     """
@@ -28,6 +30,7 @@ class WorkItem(Model):
     reason = TextField()
     state = TextField(default="pending")
     attempts = IntegerField(default=0)
+    workers_lost = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
     not_before = FloatField(default=0.0)
     leased_until = FloatField(null=True)
     sampled = TextField(null=True)

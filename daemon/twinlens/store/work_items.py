@@ -40,6 +40,7 @@ def put(
             "reason": reason,
             "state": first.value,
             "attempts": 0,
+            "workers_lost": 0,
             "not_before": not_before,
             "leased_until": leased_until,
             "sampled": _encode((samples or {}).get(path)),
@@ -48,7 +49,7 @@ def put(
         }
         for path in paths
     ]
-    fresh = ("reason", "attempts", "not_before", "sampled", "error")
+    fresh = ("reason", "attempts", "workers_lost", "not_before", "sampled", "error")
     taken: list[WorkItem] = []
     for start in range(0, len(rows), 90):
         query = (
@@ -108,13 +109,14 @@ def postpone(item_id: int, *, not_before: float, sample: Sample | None) -> None:
     ).where((ItemRow.id == item_id) & (ItemRow.state == WorkState.RUNNING.value)).execute()
 
 
-def fail(item_id: int, *, error: str, retry_at: float | None) -> None:
+def fail(item_id: int, *, error: str, retry_at: float | None, is_worker_lost: bool = False) -> None:
     """A try failed: wait until `retry_at`, or go to quarantine where it is None."""
     state = WorkState.FAILED if retry_at is None else WorkState.PENDING
     ItemRow.update(
         state=state.value,
         leased_until=None,
         attempts=ItemRow.attempts + 1,
+        workers_lost=ItemRow.workers_lost + int(is_worker_lost),
         not_before=retry_at or 0.0,
         error=error[:500],
     ).where((ItemRow.id == item_id) & (ItemRow.state == WorkState.RUNNING.value)).execute()
@@ -123,7 +125,7 @@ def fail(item_id: int, *, error: str, retry_at: float | None) -> None:
 def retry_failed() -> int:
     """Give every quarantined path a new start; returns how many."""
     return int(
-        ItemRow.update(state=WorkState.PENDING.value, attempts=0, not_before=0.0)
+        ItemRow.update(state=WorkState.PENDING.value, attempts=0, workers_lost=0, not_before=0.0)
         .where(ItemRow.state == WorkState.FAILED.value)
         .execute()
     )
@@ -173,7 +175,8 @@ def counts() -> dict[str, int]:
 
 
 def _item(row: ItemRow) -> WorkItem:
-    return WorkItem(row.id, row.root_id, bytes(row.path), row.attempts, row.reason)
+    path = bytes(row.path)
+    return WorkItem(row.id, row.root_id, path, row.attempts, row.reason, row.workers_lost)
 
 
 def _encode(sample: Sample | None) -> str | None:
