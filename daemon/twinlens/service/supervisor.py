@@ -16,6 +16,7 @@ from twinlens.errors import ConfigError
 from twinlens.events import EventBus
 from twinlens.host.capabilities import keep_from_children
 from twinlens.host.journal import journal_handler
+from twinlens.host.memory import share_one_heap
 from twinlens.host.readiness import Readiness
 from twinlens.host.signals import SignalFlags
 from twinlens.notify.logs import LogListener, LogStyle, configure
@@ -72,6 +73,7 @@ def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
     Raises ConfigError where the first config cannot be used, and what stopped a daemon.
     """
     keep_from_children()
+    share_one_heap()
     config, warnings = load_checked(path, environ)
     readiness = Readiness()
     with SignalFlags() as flags:
