@@ -1,4 +1,5 @@
-"""What an owner asks for by hand in quiet hours: it does not wait, or says at once for what."""
+"""What an owner asks for by hand: it does not wait for quiet hours to end, nor for a long scan, or
+says at once for what."""
 
 import os
 import signal
@@ -18,6 +19,13 @@ SOMETIME = 30.0
 NUMBER = 600
 
 
+def put_pictures(house: House, number: int) -> None:
+    """So many pictures that were there for long."""
+    for n in range(number):
+        put_picture(house.root / f"{n}.jpg", n + 1)
+        os.utime(house.root / f"{n}.jpg", (1e9, 1e9))
+
+
 @pytest.fixture
 def waiting(house: House, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """A daemon in its quiet hours, whose first scan waits; a test may want another `number` of
@@ -27,9 +35,7 @@ def waiting(house: House, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     now = datetime.now()  # noqa: DTZ005 - the clock on the wall
     spans = [f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=2):%H:%M}"]
     house.configure(schedule={"quiet_hours": spans}, watch=wanted)
-    for n in range(number):
-        put_picture(house.root / f"{n}.jpg", n + 1)
-        os.utime(house.root / f"{n}.jpg", (1e9, 1e9))
+    put_pictures(house, number)
     with Daemon(house) as running:
         eventually(lambda: house.status()["passes_wait"], SOMETIME, "the scan waits")
         yield running
@@ -146,3 +152,19 @@ def test_who_gives_up_hears_what_becomes_of_it_and_the_rest_waits_again(
     eventually(lambda: [job["id"] for job in jobs(house)] == [first], SOMETIME, "it is gone")
     eventually(lambda: house.status()["passes_wait"], SOMETIME, "the other waits again")
     assert len(house.files()) < 4 * NUMBER
+
+
+def test_a_scan_under_way_makes_room_and_then_goes_on_where_it_was(house: House) -> None:
+    number = 4 * NUMBER
+    put_pictures(house, number)
+    with Daemon(house) as running:
+        eventually(house.files, SOMETIME, "the scan is under way")
+
+        done = house.ask("verify", str(house.root / next(iter(house.files()))))
+
+        assert done["this"]["sound"] == 1
+        (scan,) = jobs(house)
+        assert 0 < scan["left"] < number
+        eventually(lambda: not jobs(house), 2 * SOMETIME, "the scan ends")
+        assert len(house.files()) == number
+        running.stop()
