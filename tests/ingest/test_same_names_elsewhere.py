@@ -29,12 +29,18 @@ class Camera:
         self._shot = 0
 
     def shoot(
-        self, path: str, taken: str, burst_id: str | None = None, kind: Kind = Kind.IMAGE
+        self,
+        path: str,
+        taken: str,
+        burst_id: str | None = None,
+        kind: Kind = Kind.IMAGE,
+        content: str | None = None,
     ) -> int:
-        """Record a picture; returns how often SQLite was asked."""
+        """Record a picture, each of its own content or of this one; returns how often SQLite was
+        asked."""
         self._shot += 1
         picture = replace(measured(kind, captured=taken), metadata=Metadata(burst_id=burst_id))
-        finding = found(os.fsencode(path), path, stat(self._shot), picture)
+        finding = found(os.fsencode(path), content or path, stat(self._shot), picture)
 
         def work() -> None:
             connection = self.store.database.peewee.connection()
@@ -101,3 +107,13 @@ def test_the_dates_of_pairs_elsewhere_are_not_settled_again(
     camera.shoot("900/IMG_0001.JPG", "2020-01-01T10:00:00")
 
     assert [len(one) for one in settled] == [0, 2]
+
+
+def test_a_copy_asks_no_more_where_others_lie_in_many_folders(camera: Camera) -> None:
+    taken = "2020-01-01T10:00:00"
+    camera.shoot("100/IMG_0001.JPG", taken, content="one")
+    second = camera.shoot("200/IMG_0001.JPG", taken, content="one")
+    for number in range(20):
+        camera.shoot(f"{300 + number}/IMG_0001.JPG", taken, content="one")
+
+    assert camera.shoot("900/IMG_0001.JPG", taken, content="one") <= second

@@ -72,6 +72,7 @@ class Regrouper:
             clock_doubts.note_change()
         disturbed = set(touched.originals)
         grouped: set[int] = set()
+        regrouped: set[int] = set()
         for root_id in sorted({root_id for root_id, _ in touched.buckets}):
             buckets: set[str] = set()
             for neighbourhood in neighbourhoods(
@@ -86,14 +87,16 @@ class Regrouper:
                 buckets |= neighbourhood.buckets
                 result.file_groups.extend(photographs.found.groups)
                 result.ambiguous.extend(photographs.found.ambiguous)
-                disturbed |= photographs.changed
+                regrouped |= photographs.changed
                 grouped |= photographs.grouped
             # Photographs first: a shot of a burst is all files of its photograph.
-            concerned = Concerned.of(root_id, touched.folders, disturbed | grouped)
+            # A copy elsewhere says nothing new of the files that are in their folders already.
+            concerned = Concerned.of(root_id, touched.folders, regrouped | grouped)
             new, changed = regroup_bursts(root_id, sorted(buckets), self._bursts, at, concerned)
             result.file_groups.extend(new)
             # Frames of one burst are no duplicates of each other.
             disturbed |= changed
+        disturbed |= regrouped
         settle_capture_times(grouped, self._clock, fresh=touched.fresh)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
         return result
