@@ -99,6 +99,21 @@ def test_a_folder_is_named_no_longer_once_a_scan_has_read_it_or_found_it_gone(
     assert "locked/new.jpg" in open_house.files()
 
 
+def test_a_missing_root_is_told_once_by_the_doctor_and_with_advice(open_house: House) -> None:
+    missing = open_house.folder / "missing"
+    missing.mkdir()
+    open_house.configure(roots=[open_house.root, missing])
+    open_house.scan(prefix=AS_NOBODY)
+    missing.rmdir()
+    open_house.scan(prefix=AS_NOBODY)
+
+    checks = open_house.ask("doctor", prefix=AS_NOBODY, codes=(0, 1))["checks"]
+
+    (told,) = (c for c in checks if c["check"] == "root" and str(missing) in c["detail"])
+    assert told["state"] == "error"
+    assert told["advice"]
+
+
 def test_the_daemon_counts_a_folder_it_cannot_watch_once_and_names_it(
     open_house: House, locked: Path
 ) -> None:

@@ -147,6 +147,7 @@ def _database(config: Config) -> Iterator[Check]:
             files = listing.summary().files
             roots = roots_store.active()
             unread = [f for r in roots for f in unread_folders.of_root(r.id, SHOWN_FOLDERS)]
+            further = sum(unread_folders.count(r.id) for r in roots) - len(unread)
             backup, frozen = _backup(), generation.freeze()
             damaged = verifications.damages()
     except StoreError as error:
@@ -175,6 +176,8 @@ def _database(config: Config) -> Iterator[Check]:
     for folder in unread:
         words = f"{printable(folder.path)}: the last scan could not read it: {folder.reason}"
         yield Check("folder", "warning", words, f"{_may_read(folder)}, then twinlens scan")
+    if further:
+        yield Check("folder", "warning", f"and {further} more that it could not read")
 
 
 def _may_read(folder: UnreadFolder) -> str:
