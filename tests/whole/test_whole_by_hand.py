@@ -168,3 +168,28 @@ def test_a_scan_under_way_makes_room_and_then_goes_on_where_it_was(house: House)
         eventually(lambda: not jobs(house), 2 * SOMETIME, "the scan ends")
         assert len(house.files()) == number
         running.stop()
+
+
+def test_reading_again_that_is_stopped_is_not_called_done(house: House) -> None:
+    put_pictures(house, 2 * NUMBER)
+    house.scan()
+    with Daemon(house) as running:
+        eventually(lambda: house.root_state()["last_scan_at"] and house.is_quiet(), SOMETIME)
+        verify = subprocess.Popen(
+            [*PROGRAM, "--config", str(house.config), "verify", "--all"],
+            env=house.environ(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        eventually(lambda: jobs(house), SOMETIME, "it was asked for")
+        (asked,) = jobs(house)
+
+        verify.send_signal(signal.SIGINT)
+        _, said = verify.communicate(timeout=SOMETIME)
+
+        assert verify.returncode == 3
+        assert "not everything was read again (it was stopped)" in said
+        assert f"what was read is recorded; job {asked['id']} " in said
+        eventually(lambda: not jobs(house), SOMETIME, "it was called off")
+        assert house.ask("verify")["never"] > 0
+        running.stop()

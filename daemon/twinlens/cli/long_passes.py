@@ -2,13 +2,12 @@
 
 import logging
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from twinlens.cli.progress import ScanProgress
-from twinlens.commands.following import call_off, follow, waits_for
+from twinlens.commands.following import ENDED, call_off, follow, waits_for
 from twinlens.commands.scan import request
 from twinlens.commands.slices import whole
 from twinlens.config.schema import Config
@@ -48,11 +47,10 @@ def carry_out(path: Path, one: LongPass, *, is_quiet: bool) -> dict[str, Any]:
         SignalFlags() as flags,
         ScanProgress(is_quiet=is_quiet) as progress,
     ):
-        if holder(config.database.path) is not None:
-            return _by_daemon(config, one, flags, progress)
-        result = _here(config, one, flags, progress)
-        if flags.stop.is_set():
-            sys.stderr.write(f"twinlens: stopped; {one.kept}\n")
+        runs = _by_daemon if holder(config.database.path) is not None else _here
+        result = runs(config, one, flags, progress)
+        if flags.stop.is_set() and result.get("left"):
+            raise _unfinished(one, "it was stopped")
         return result
 
 
@@ -70,9 +68,9 @@ def _by_daemon(
             lambda ahead: progress.waits(waits_for(ahead)),
             flags.stop.is_set,
         )
-        if flags.stop.is_set():
-            sys.stderr.write(f"twinlens: stopped; {one.kept}; {call_off(database, job)}\n")
-        return _result(one, job, flags)
+        if job.state not in ENDED:
+            raise _unfinished(one, "it was stopped", call_off(database, job))
+        return _result(one, job)
 
     return whole(slice_of_it, flags.stop.is_set)
 
@@ -85,15 +83,14 @@ def _here(
 
     options = EngineOptions(patience_seconds=30.0, on_progress=show)
     with Engine(config, options, EventBus(), flags.stop.is_set) as engine:
-        return whole(
-            lambda: _result(one, engine.run_job(one.job, one.argument), flags), flags.stop.is_set
-        )
+        return whole(lambda: _result(one, engine.run_job(one.job, one.argument)), flags.stop.is_set)
 
 
-def _result(one: LongPass, job: JobRecord, flags: SignalFlags) -> dict[str, Any]:
-    if job.state is not JobState.SUCCESS and not flags.stop.is_set():
-        raise CannotRunError(
-            f"{one.unfinished} ({job.error or 'it was stopped'})",
-            f"{one.kept}; say it again to go on",
-        )
+def _result(one: LongPass, job: JobRecord) -> dict[str, Any]:
+    if job.state is not JobState.SUCCESS:
+        raise _unfinished(one, job.error or "it was stopped")
     return dict(job.result or {})
+
+
+def _unfinished(one: LongPass, why: str, what_now: str = "say it again to go on") -> CannotRunError:
+    return CannotRunError(f"{one.unfinished} ({why})", f"{one.kept}; {what_now}")
