@@ -11,7 +11,7 @@ from twinlens.cli.actions import show_emptied, show_trash
 from twinlens.cli.clocks import show_clocks
 from twinlens.cli.jobs import show_cancelled, show_retried, show_started
 from twinlens.cli.progress import ScanProgress
-from twinlens.cli.tables import show_duplicate
+from twinlens.cli.tables import complaints, show_duplicate, show_duplicates, show_scan
 
 
 def shown(show: Callable[[Console, Any], None], result: object) -> list[str]:
@@ -110,3 +110,35 @@ def test_further_copies_of_a_near_duplicate_are_counted_and_not_listed() -> None
     ]
     # Of exact copies each one is what the list is about.
     assert len(shown(show_duplicate, row | {"class": "exact"})) == 1 + len(members)
+
+
+def a_scan(**numbers: object) -> dict[str, object]:
+    names = ("files", "originals", "added", "changed", "moved", "gone", "unchanged", "reread")
+    zeros = dict.fromkeys((*names, "failed", "bytes_read", "seconds"), 0)
+    return zeros | {"unjudged": {}, "problems": []} | numbers
+
+
+def test_a_scan_says_which_of_the_unchanged_files_it_read_all_the_same() -> None:
+    lines = shown(show_scan, a_scan(unchanged=194, reread=133, bytes_read=5_000_000, seconds=2.0))
+
+    assert any("194 unchanged, 133 of these read again" in line for line in lines)
+
+
+def test_a_scan_tells_the_broken_from_what_could_not_be_judged() -> None:
+    told = complaints(a_scan(failed=1, unjudged={"exiftool is needed for this; install it": 19}))
+
+    assert told[0].startswith("1 file is broken or unreadable among those read")
+    assert told[1].startswith("19 files could not be judged (exiftool is needed for this; install")
+    assert "broken" not in told[1]
+    assert complaints(a_scan()) == []
+
+
+def test_lists_without_an_entry_say_so_and_what_was_not_looked_for() -> None:
+    def show(console: Console, words: str | None) -> None:
+        show_duplicates(console, [], words)
+
+    assert shown(show, None) == ["no duplicates are known"]
+    assert shown(show, "pictures are not decoded") == [
+        "no duplicates are known",
+        "pictures are not decoded",
+    ]

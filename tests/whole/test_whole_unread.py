@@ -124,3 +124,14 @@ def test_the_daemon_counts_a_folder_it_cannot_watch_once_and_names_it(
 
     assert detail == f"1 of 3 folders is not watched: {DENIED}: {locked}"
     assert folders_of(open_house) == [(str(locked), DENIED)]
+
+
+def test_a_file_that_was_asked_to_be_scanned_is_no_folder_that_cannot_be_read(
+    open_house: House,
+) -> None:
+    path = put_picture(open_house.root / "a.jpg", 1)
+
+    result = open_house.scan(str(path), prefix=AS_NOBODY)
+
+    assert result["problems"] == [f"{path}: Not a directory"]
+    assert folders_of(open_house) == []

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import stat as modes
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +143,7 @@ class Scan:
     def _note_walk(self, place: Place, under: bytes, unread: Mapping[bytes, str]) -> None:
         """Note that all below `under` was walked, and which folders could not be read there."""
         root_id, at = place.root_id, self._parts.clock()
-        still = {d: why for d, why in unread.items() if not _is_gone(place.absolute(d))}
+        still = {d: why for d, why in unread.items() if _may_be_folder(place.absolute(d))}
 
         def write() -> None:
             unread_folders.note(root_id, under, still, at)
@@ -309,15 +310,15 @@ def _is_as_recorded(place: Place, record: FileRecord) -> bool:
     return (found.size, found.mtime_ns) == (record.stat.size, record.stat.mtime_ns)
 
 
-def _is_gone(folder: bytes) -> bool:
-    """Whether nothing is there any more; what cannot be asked may well be there."""
+def _may_be_folder(path: bytes) -> bool:
+    """False for what is gone, or is a file that somebody asked to have scanned; what cannot be
+    asked may well be a folder."""
     try:
-        os.lstat(folder)
+        return modes.S_ISDIR(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        return True
+        return False
     except OSError:
-        pass
-    return False
+        return True
 
 
 def _item(place: Place, difference: Difference, *, ignored: bool = False) -> dict[str, Any]:
