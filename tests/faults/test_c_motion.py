@@ -194,6 +194,34 @@ def test_c6_where_times_are_whole_seconds_a_change_within_one_is_read(
     require_world(world)
 
 
+@pytest.mark.parametrize("is_renamed", [False, True])
+def test_c6_what_is_written_with_its_old_mtime_in_the_second_of_its_reading_is_read_again(
+    mounts: Mounts, tmp_path: Path, world_at: WorldAt, is_renamed: bool
+) -> None:
+    point = tmp_path / "photos"
+    point.mkdir()
+    mounts.mount(mounts.new_disk(options=("-I", "128")), point)
+    world = world_at(mounts.inside(point))
+    path = world.put("a.bmp", b"BM" + b"1" * 3000)
+    old = path.stat()
+    if is_renamed:
+        world.scan()
+    time.sleep(1.02 - time.time() % 1.0)
+    if is_renamed:
+        path = path.rename(world.path("b.bmp"))
+    else:
+        os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    world.scan()
+
+    content = b"BM" + b"2" * 3000
+    path.write_bytes(content)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    world.scan()
+
+    require_world(world)
+    assert rows_of(world)[path.name]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
 def test_c7_only_the_final_name_of_a_transfer_is_taken(household: Household) -> None:
     folder = household.house.root / "c7"
     folder.mkdir()

@@ -5,11 +5,19 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from twinlens.media.reading import Content, ReadError, open_regular, read_content
+from twinlens.media.reading import (
+    CHANGED,
+    Content,
+    ReadError,
+    open_regular,
+    read_content,
+    wait_until_sealed,
+)
 
 LIMIT = 64 << 20
 
@@ -247,3 +255,48 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
         read(tmp_path / "a.jpg")
 
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("ctime_ns", "now_ns", "expected_ns"),
+    [
+        (7 * SECOND_NS, 7 * SECOND_NS + 300, SECOND_NS - 300),
+        (8 * SECOND_NS, 9 * SECOND_NS, SECOND_NS),
+        (7 * SECOND_NS + 5, 7 * SECOND_NS + 5, 10_000_000),
+        (7 * SECOND_NS, 8 * SECOND_NS, 0),
+        (7 * SECOND_NS + 5, 7 * SECOND_NS + 20_000_000, 0),
+        (900 * SECOND_NS, 7 * SECOND_NS, 0),
+    ],
+    ids=["seconds", "seconds of FAT", "ticks", "later", "ticks later", "another clock"],
+)
+def test_reading_waits_until_a_later_write_would_show(
+    tmp_path: Path, ctime_ns: int, now_ns: int, expected_ns: int
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    slept: list[float] = []
+
+    with open_regular(os.fsencode(path)) as (descriptor, stat):
+        of_then = stat._replace(ctime_ns=ctime_ns)
+        # The ctime that it looks at afterwards is not the one that was waited for.
+        with suppress(ReadError):
+            wait_until_sealed(descriptor, of_then, lambda: now_ns, slept.append)
+
+    assert sum(slept) == pytest.approx(expected_ns / SECOND_NS)
+
+
+def test_a_file_that_changes_while_reading_waits_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+
+    with open_regular(os.fsencode(path)) as (descriptor, stat):
+        now_ns = stat.ctime_ns
+        with pytest.raises(ReadError, match=CHANGED) as caught:
+            wait_until_sealed(
+                descriptor, stat, lambda: now_ns, lambda seconds: os.truncate(path, 0)
+            )
+
+    assert caught.value.is_transient

@@ -18,7 +18,13 @@ from twinlens.ingest.measure import EMPTY, Instruments, measure
 from twinlens.ingest.reading_turns import ReadingTurns
 from twinlens.media.decoding import register_decoders
 from twinlens.media.exiftool import ExifTool
-from twinlens.media.reading import Content, ReadError, open_regular, read_content
+from twinlens.media.reading import (
+    Content,
+    ReadError,
+    open_regular,
+    read_content,
+    wait_until_sealed,
+)
 from twinlens.model.files import Finding, Look, Stat
 from twinlens.model.picture import Measurement, MediaType
 from twinlens.model.unjudged import NOT_MEASURED, OUT_OF_MEMORY, TREATED_CAREFULLY
@@ -42,6 +48,7 @@ class Analyst:
         """Read, hash, recognise and measure what is at a path; no file can make it raise."""
         try:
             with open_regular(look.path) as (descriptor, stat):
+                wait_until_sealed(descriptor, stat)
                 # Whoever wrote or reads it may need it again; what only we read is not kept.
                 is_used = is_held(descriptor)
                 turn = self._turns.of(descriptor, stat)

@@ -6,6 +6,7 @@ the root was the root it was before and after the walk.
 """
 
 import os
+import time
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from twinlens.ingest.places import Place
 from twinlens.ingest.renames import source_of
 from twinlens.ingest.unread_writes import UnreadWrites
-from twinlens.model.files import FileRecord, FileStatus, Stat
+from twinlens.model.files import TICK_NS, FileRecord, FileStatus, Stat
 from twinlens.model.paths import join
 from twinlens.store import files as files_store
 from twinlens.store import known_files
@@ -134,6 +135,9 @@ class Survey:
         )
 
     def _source_of(self, path: bytes, stat: Stat) -> int | None:
+        if time.time_ns() + TICK_NS < stat.sealed_at_ns:
+            # With times of whole seconds it may be written to now and look as before: it is read.
+            return None
         source = source_of(
             self._place,
             path,

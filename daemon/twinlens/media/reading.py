@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import stat as modes
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from twinlens.model.files import Stat
 GONE: Final = "gone"
 """The problem of a path where there is nothing."""
 
+CHANGED: Final = "changed while it was read"
+
+_LONGEST_GRAIN_NS = 2_000_000_000
 _KEPT_BYTES = 32 << 20
 """Files up to this size are held in memory, so that hashing and decoding share one reading."""
 _CHUNK_BYTES = 8 << 20
@@ -96,6 +100,27 @@ class Content:
         return b"/proc/%d/fd/%d" % (os.getpid(), self.descriptor)
 
 
+def wait_until_sealed(
+    descriptor: int,
+    stat: Stat,
+    now_ns: Callable[[], int] = time.time_ns,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait, two seconds at most, until a file that changed a moment ago cannot be written to and
+    keep its stat (see `Stat.sealed_at_ns`): what is read then is known by it for good.
+
+    A ctime that is later than now is of another clock, and tells nothing. Raises `ReadError` where
+    the file changed meanwhile.
+    """
+    left_ns = stat.sealed_at_ns - now_ns()
+    if not 0 < left_ns <= _LONGEST_GRAIN_NS:
+        return
+    sleep(left_ns / 1e9)
+    after = Stat.of(os.fstat(descriptor))
+    if not after.is_same_content_as(stat):
+        raise ReadError(CHANGED, stat=after, is_transient=True)
+
+
 @contextmanager
 def open_regular(path: bytes) -> Iterator[tuple[int, Stat]]:
     """Open a regular file for reading and close it again; gives the descriptor and what it is.
@@ -161,9 +186,7 @@ def read_content(
     except OSError as error:
         raise _problem(error, before, count) from error
     if count != before.size or not after.is_same_content_as(before):
-        raise ReadError(
-            "changed while it was read", stat=after, is_transient=True, bytes_read=count
-        )
+        raise ReadError(CHANGED, stat=after, is_transient=True, bytes_read=count)
     _require_still_at(path, before, count)
     data = None if is_large else kept[0] if len(kept) == 1 else b"".join(kept)
     return Content(descriptor, os.path.basename(path), count, digest.hexdigest(), head, data)

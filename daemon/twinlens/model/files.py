@@ -8,6 +8,9 @@ from typing import NamedTuple
 from twinlens.model.picture import Kind, Measurement
 from twinlens.model.travel import travels
 
+TICK_NS = 10_000_000
+"""The longest tick of the clock from which Linux stamps files (HZ = 100)."""
+
 _LATEST = (1 << 63) - 1
 _EARLIEST = -(1 << 63)
 
@@ -38,6 +41,19 @@ class Stat(NamedTuple):
             mtime_ns = max(_EARLIEST, min(mtime_ns, _LATEST))
             ctime_ns = max(_EARLIEST, min(ctime_ns, _LATEST))
         return cls(result.st_dev, result.st_ino, result.st_size, mtime_ns, ctime_ns)
+
+    @property
+    def sealed_at_ns(self) -> int:
+        """From when on any write leaves another ctime; until then it may leave this very stat,
+        where the mtime is put back ("racy git", git's api-index). Nanoseconds since the epoch.
+
+        That is a tick; where a file system keeps whole seconds it is a second, and two on FAT,
+        whose seconds are even.
+        """
+        seconds, rest = divmod(self.ctime_ns, 1_000_000_000)
+        if rest:
+            return self.ctime_ns + TICK_NS
+        return (seconds + (1 if seconds % 2 else 2)) * 1_000_000_000
 
     def is_same_content_as(self, other: "Stat") -> bool:
         """True where nothing was written since: all but the device, which changes on a remount."""
