@@ -14,7 +14,7 @@ from support.world import Workers, World, jpeg
 from twinlens.jobs.pool import WorkerLostError
 from twinlens.jobs.work_queue import WRITTEN
 from twinlens.model.events import EventName
-from twinlens.model.files import FileRecord, FileStatus, Finding
+from twinlens.model.files import FileRecord, FileStatus, Finding, Look
 from twinlens.model.unjudged import TREATED_CAREFULLY
 from twinlens.store import files, originals, work_items
 from twinlens.watch.ignore import IgnoreList
@@ -405,3 +405,38 @@ def test_draining_ends_when_nothing_is_due_soon(world: World) -> None:
 
     assert record(world, "a.jpg") is not None
     assert world.queue.counts()["pending"] == 1
+
+
+def test_what_has_cost_workers_is_tried_again_one_at_a_time_and_holds_up_no_arrival(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = [f"h{number}.jpg" for number in range(6)]
+    for number, name in enumerate(hostile):
+        world.put(name, jpeg(number))
+    submit = world.workers.submit
+
+    def lose(function: Any, look: Look) -> "Future[Finding]":
+        future: Future[Finding] = Future()
+        future.set_exception(WorkerLostError("took longer than its deadline"))
+        return future
+
+    monkeypatch.setattr(world.workers, "submit", lose)
+    world.scan()
+    assert world.queue.counts()["pending"] == 6
+    monkeypatch.setattr(world.workers, "submit", submit)
+    world.workers.is_held = True
+
+    world.intake.step()
+    assert len(world.workers.waiting) == 1
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        world.put(name, jpeg(9))
+        world.hint(name)
+    world.intake.step()
+
+    at_work = {finding.path for finding, _ in world.workers.waiting}
+    assert {os.fsencode(world.path(name)) for name in ("a.jpg", "b.jpg", "c.jpg")} < at_work
+    assert len(at_work) == 4
+    _, future = world.workers.waiting.pop(0)
+    future.set_exception(WorkerLostError("the worker died"))
+    world.drain()
+    assert len([name for name in names_of(world) if name is EventName.FILE_ARRIVED]) == 9

@@ -17,6 +17,7 @@ from support.made_up import AT, digest
 from support.stores import Store
 from twinlens.errors import StoreError
 from twinlens.jobs.definition import JobDefinition, Outcome
+from twinlens.jobs.pool import PoolBrokenError, WorkerLostError
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.store import holds, meta
@@ -317,7 +318,7 @@ def test_a_discovery_that_fails_fails_the_job(numbers: Pass) -> None:
     assert (job.state, job.error) == (JobState.FAILED, "LookupError: no such folder")
 
 
-def test_a_store_that_is_lost_is_no_failure_of_the_job(numbers: Pass) -> None:
+def test_a_store_that_is_worker_lost_is_no_failure_of_the_job(numbers: Pass) -> None:
     def absorb(outcomes: Sequence[Outcome]) -> None:
         raise StoreError("the disk is gone")
 
@@ -470,3 +471,24 @@ def test_a_pass_is_paused_in_its_middle_with_what_it_had_in_hand_recorded(number
     assert 8 <= sum(numbers.absorbed().values()) < numbers.count
     assert numbers.run(paused).state is JobState.SUCCESS
     assert set(numbers.absorbed().values()) == {1}
+
+
+def test_what_has_cost_a_worker_is_told_from_what_failed_through_no_fault_of_its_own(
+    numbers: Pass,
+) -> None:
+    errors = {3: WorkerLostError("died"), 4: PoolBrokenError("broke"), 5: OSError("busy")}
+    told: dict[int, bool] = {}
+
+    def process(number: int) -> int:
+        if number in errors:
+            raise errors[number]
+        return number
+
+    def review(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        told.update({outcome.item: outcome.is_worker_lost for outcome in outcomes})
+        return outcomes
+
+    numbers.run(process=process, review=review)
+
+    assert len(told) == 20
+    assert [number for number, is_worker_lost in told.items() if is_worker_lost] == [3]

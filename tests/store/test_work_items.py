@@ -1,5 +1,6 @@
 """Claims about the queue's memory: one entry a path, none lost, none done that has changed."""
 
+from functools import partial
 from pathlib import Path
 
 from support.made_up import AT
@@ -156,3 +157,36 @@ def test_only_leases_that_ran_out_are_taken_back_on_the_way(store: Store, root_i
 
     assert store.write(lambda: work_items.release_leases(61.0)) == 1
     assert [item.path for item in lease(store, now=61.0)] == [b"a"]
+
+
+def test_what_has_cost_a_worker_comes_last_and_no_more_of_it_than_is_asked_for(
+    store: Store, root_id: int
+) -> None:
+    hostile = [b"h%d" % number for number in range(20)]
+    store.write(
+        lambda: work_items.put(
+            root_id, hostile, reason="retry", not_before=0.0, at=AT, workers_lost=1
+        )
+    )
+    put(store, root_id, b"new", b"other", due=5.0)
+
+    first = store.write(lambda: work_items.lease(9.0, 60.0, 3, 1))
+    assert [item.path for item, _ in first] == [b"new", b"other", b"h0"]
+    assert store.write(lambda: work_items.lease(9.0, 60.0, 3, 0)) == []
+    assert len(lease(store, now=9.0)) == 19
+
+
+def test_a_worker_that_was_lost_is_counted_until_the_path_is_put_anew(
+    store: Store, root_id: int
+) -> None:
+    put(store, root_id, b"a")
+    for number, is_lost in enumerate((False, True)):
+        (item,) = lease(store)
+        assert (item.attempts, item.workers_lost) == (number, 0)
+        fail = partial(work_items.fail, item.id, error="x", retry_at=0.0)
+        store.write(partial(fail, is_worker_lost=is_lost))
+
+    (item,) = lease(store)
+    assert (item.attempts, item.workers_lost) == (2, 1)
+    put(store, root_id, b"a")
+    assert [again.workers_lost for again in lease(store)] == [0]

@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 RECORDED_AT_ONCE = 64
 LONGEST_WAIT_SECONDS = 30.0
 
+LOST_AT_ONCE = 1
+"""Files that have cost a worker may take all the time there is: arrivals must not wait for them."""
+
 _TOLD = (EVENT, WRITTEN)
 """Why entries are in the queue that the watcher told of."""
 
@@ -109,7 +112,9 @@ class Intake:
         self._record()
         room = self._parts.most_under_way - len(self._under_way) - len(self._leased)
         if room > 0:
-            self._leased.extend(self._parts.queue.lease(room))
+            in_hand = [work.item for work in self._under_way] + [item for item, _ in self._leased]
+            lost = sum(item.workers_lost > 0 for item in in_hand)
+            self._leased.extend(self._parts.queue.lease(room, max(LOST_AT_ONCE - lost, 0)))
         taken = 0
         while self._leased:
             item, sample = self._leased.popleft()

@@ -279,7 +279,10 @@ class Scan:
             finding = _finding(item, outcome)
             if finding is None or finding.is_transient:
                 self._parts.queue.retry_in_transaction(
-                    item["root"], path, outcome.error or _problem(finding)
+                    item["root"],
+                    path,
+                    outcome.error or _problem(finding),
+                    is_worker_lost=outcome.is_worker_lost,
                 )
                 self.tally.waiting += 1
                 continue

@@ -12,11 +12,13 @@ Item = Any
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one item: `result` of `process`, or the `error` in words after all retries."""
+    """What became of one item: `result` of `process`, or the `error` in words after all retries.
+    `is_worker_lost` where the last of them cost a worker."""
 
     item: Item
     result: Any = None
     error: str | None = None
+    is_worker_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class PoolClosedError(WorkerLostError):
     """The pool was shut down with the task under way: no fault of the task."""
 
 
+def has_cost_a_worker(error: BaseException | None) -> bool:
+    """Whether a task failed because its worker died or had to be ended."""
+    is_no_fault = isinstance(error, (PoolBrokenError, PoolClosedError))
+    return isinstance(error, WorkerLostError) and not is_no_fault
+
+
 class WorkerPool(Executor):
     """`processes` workers with a deadline for each task.
 
@@ -271,7 +277,9 @@ class WorkerPool(Executor):
             if not is_idle:
                 return False
             pool, self._pool = self._pool, None
-        self._end(pool)
+        if pool is not None:
+            pool.close()
+            pool.join()
         return True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -362,12 +370,6 @@ class WorkerPool(Executor):
                 task.future.set_result(result)
             else:
                 task.future.set_exception(_told(error))
-
-    @staticmethod
-    def _end(pool: ProcessPool | None) -> None:
-        if pool is not None:
-            pool.close()
-            pool.join()
 
 
 class _UrgentDoor(Executor):

@@ -16,6 +16,7 @@ from typing import Any
 
 from twinlens.errors import StoreError
 from twinlens.jobs.definition import Item, JobDefinition, Outcome
+from twinlens.jobs.pool import has_cost_a_worker
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
@@ -245,7 +246,7 @@ class JobRunner:
         self, definition: JobDefinition, item: Item, future: "Future[Any] | None"
     ) -> tuple[Outcome, int]:
         """What became of an item, and how many new tries that took."""
-        error = "not tried"
+        error, is_worker_lost = "not tried", False
         for attempt in range(definition.retries + 1):
             if attempt:
                 future = self._submit(definition, item)
@@ -255,7 +256,8 @@ class JobRunner:
                 return Outcome(item, result=future.result(definition.timeout_seconds)), attempt
             except Exception as failure:  # noqa: BLE001 - an item's failure is a recorded fact
                 error = str(failure) or type(failure).__name__
-        return Outcome(item, error=error), definition.retries
+                is_worker_lost = has_cost_a_worker(failure)
+        return Outcome(item, error=error, is_worker_lost=is_worker_lost), definition.retries
 
     def _interrupted(self, job_id: int) -> JobRecord:
         if self._is_cancelled(job_id):

@@ -100,14 +100,18 @@ class WorkQueue:
         for root_id, path in paths:
             work_items.put(root_id, [path], reason=AGAIN, not_before=self._now(), at=self._clock())
 
-    def lease(self, limit: int) -> list[tuple[WorkItem, Sample | None]]:
-        """Take due items. They stay in the queue until they are recorded or fail."""
+    def lease(
+        self, limit: int, most_lost: int | None = None
+    ) -> list[tuple[WorkItem, Sample | None]]:
+        """Take due items, at most `most_lost` that have cost a worker. They stay in the queue until
+        they are recorded or fail."""
         at_hand = min(len(self._taken), limit)
         stored: list[tuple[WorkItem, Sample | None]] = []
         due = self._next_due() if at_hand < limit else None
         if due is not None and due <= self._now():
+            seconds = self.patience.lease_seconds
             stored = self._writer.call(
-                lambda: work_items.lease(self._now(), self.patience.lease_seconds, limit - at_hand)
+                lambda: work_items.lease(self._now(), seconds, limit - at_hand, most_lost)
             )
         # Last, so that none is lost where the store cannot be asked.
         return [(self._taken.popleft(), None) for _ in range(at_hand)] + stored
@@ -159,7 +163,9 @@ class WorkQueue:
         )
         return is_out
 
-    def retry_in_transaction(self, root_id: int, path: bytes, error: str) -> None:
+    def retry_in_transaction(
+        self, root_id: int, path: bytes, error: str, *, is_worker_lost: bool = False
+    ) -> None:
         """A try outside the queue failed: the queue goes on with its own patience."""
         work_items.put(
             root_id,
@@ -167,6 +173,7 @@ class WorkQueue:
             reason=f"retry: {error}"[:200],
             not_before=self._now() + retry_pause(1, self.patience.pause_seconds),
             at=self._clock(),
+            workers_lost=int(is_worker_lost),
         )
 
     def retry_failed(self) -> int:

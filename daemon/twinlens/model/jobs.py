@@ -29,7 +29,7 @@ class JobState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class WorkItem:
     """One path waiting to be looked at. `attempts` counts the tries that failed, `workers_lost`
-    those of them in which the worker died or had to be ended."""
+    the workers that died of it or had to be ended, that of a scan before them too."""
 
     id: int
     root_id: int

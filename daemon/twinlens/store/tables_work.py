@@ -18,7 +18,7 @@ from twinlens.store.tables import Root
 class WorkItem(Model):
     """A path waiting to be looked at: the queue's memory, so that a crash loses none.
 
-    `attempts` are the tries that failed, `workers_lost` those of them that cost a worker.
+    `attempts` are the tries that failed, `workers_lost` the workers that it cost.
     `not_before` and `leased_until` are seconds since the epoch. `sampled` is the size and mtime
     that must still be the same when the item is taken up.
     """

@@ -25,6 +25,7 @@ def put(
     at: str,
     samples: dict[bytes, Sample] | None = None,
     leased_until: float | None = None,
+    workers_lost: int = 0,
 ) -> list[WorkItem]:
     """Ask for paths to be looked at; a path that waits already keeps one entry, made fresh.
 
@@ -40,7 +41,7 @@ def put(
             "reason": reason,
             "state": first.value,
             "attempts": 0,
-            "workers_lost": 0,
+            "workers_lost": workers_lost,
             "not_before": not_before,
             "leased_until": leased_until,
             "sampled": _encode((samples or {}).get(path)),
@@ -65,14 +66,22 @@ def put(
     return taken
 
 
-def lease(now: float, seconds: float, limit: int) -> list[tuple[WorkItem, Sample | None]]:
-    """Take up to `limit` due entries, those that wait longest first. They stay until `done`."""
-    rows = list(
-        ItemRow.select()
-        .where((ItemRow.state == WorkState.PENDING.value) & (ItemRow.not_before <= now))
-        .order_by(ItemRow.not_before, ItemRow.id)
-        .limit(limit)
-    )
+def lease(
+    now: float, seconds: float, limit: int, most_lost: int | None = None
+) -> list[tuple[WorkItem, Sample | None]]:
+    """Take up to `limit` due entries, those that wait longest first. They stay until `done`.
+
+    Those that have cost a worker come last, and with `most_lost` no more than so many.
+    """
+    due = (ItemRow.state == WorkState.PENDING.value) & (ItemRow.not_before <= now)
+    order = (ItemRow.not_before, ItemRow.id)
+    rows = list(ItemRow.select().where(due).order_by(*order).limit(limit))
+    lost = [row for row in rows if row.workers_lost][:most_lost]
+    kept = [row for row in rows if not row.workers_lost]
+    if len(kept) + len(lost) < len(rows):
+        others = ItemRow.select().where(due & (ItemRow.workers_lost == 0)).order_by(*order)
+        kept = list(others.limit(limit - len(lost)))
+    rows = kept + lost
     if rows:
         ItemRow.update(state=WorkState.RUNNING.value, leased_until=now + seconds).where(
             ItemRow.id.in_([row.id for row in rows])
