@@ -1,19 +1,24 @@
 """Claims about the search for near duplicates beside the store."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from support.made_up import measured, put_file, put_original, stat
+from support.made_up import found, measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
 from twinlens.grouping.verdicts import Picture, judge
 from twinlens.ingest import lookalikes as lookalikes_module
+from twinlens.ingest import neighbours
 from twinlens.ingest.lookalikes import Lookalikes
+from twinlens.ingest.recorder import Recorder, Seen
+from twinlens.ingest.regroup import Regrouper
+from twinlens.model.picture import Metadata
 from twinlens.store import duplicate_groups, files
 from twinlens.store import lookalikes as verdicts
 from twinlens.store import originals as originals_store
-from twinlens.store.tables import Lookalike, Original
+from twinlens.store.tables import FileGroup, GroupMember, Lookalike, Original
 
 
 def _picture(root_id: int, word: str, width: int) -> int:
@@ -45,8 +50,8 @@ def test_a_first_arrival_reads_all_keys_only_where_the_index_is_cold(
 
     reads = [sql for sql in asked if 'FROM "search_keys"' in sql and "WHERE" not in sql]
     assert len(reads) == (0 if is_warm else 1)
-    found = store.read(lambda: [(v.first_id, v.second_id) for v in verdicts.verdicts_on([second])])
-    assert found == [(first, second)]
+    pairs = store.read(lambda: [(v.first_id, v.second_id) for v in verdicts.verdicts_on([second])])
+    assert pairs == [(first, second)]
 
 
 def _series(root_id: int, count: int, *, pixels: str | None, seconds: int) -> list[int]:
@@ -106,3 +111,69 @@ def test_of_a_long_series_no_frame_is_held_against_all_others(
 
     assert len(asked) < len(ids)
     assert _members(store, ids[0]) == []
+
+
+def _in_burst(root_id: int, burst: int, frames: list[int]) -> None:
+    """Record these contents as the shots of one burst with this id."""
+    FileGroup.insert(
+        id=burst, root=root_id, bucket="", group_type="burst", aspects="burst", rule="rule"
+    ).execute()
+    for number, original_id in enumerate(frames, start=1):
+        (file,) = files.of_original(original_id)
+        GroupMember.insert(
+            group=burst,
+            file=file.id,
+            file_type="image",
+            is_primary=False,
+            evidence="",
+            rule="",
+            sequence=number,
+        ).execute()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_burst_whose_id_is_given_again_parts_nobody_of_the_old_one(
+    store: Store, root_id: int, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    monkeypatch.setattr(neighbours, "_CROWD", 0)
+    live = Lookalikes(PRESETS["normal"])
+    one, two, three = store.write(lambda: _series(root_id, 3, pixels=None, seconds=0))
+    store.write(lambda: _in_burst(root_id, 7, [one, two]))
+    store.write(lambda: live.regroup([one, two, three]))
+    assert _pairs(store) == {(one, three), (two, three)}
+
+    store.write(lambda: FileGroup.delete().execute())
+    store.write(lambda: _in_burst(root_id, 7, [three, two]))
+    if is_told:
+        store.write(live.forget_facts)
+    store.write(lambda: live.regroup([two, three]))
+
+    # Nothing was said of the first: whoever makes bursts anew has to tell.
+    assert ((one, two) in _pairs(store)) == is_told
+
+
+def _pairs(store: Store) -> set[tuple[int, int]]:
+    return store.read(lambda: {(v.first_id, v.second_id) for v in Lookalike.select()})
+
+
+def test_facts_are_asked_again_when_bursts_were_made_anew(
+    store: Store, root_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(Lookalikes, "forget_facts", lambda self: told.append(1))
+    live = Regrouper(PRESETS["normal"])
+    recorder = Recorder(lambda: datetime(2026, 1, 2, tzinfo=UTC))
+
+    def shoot(number: int) -> None:
+        look = measured(captured=f"2020-01-01T10:00:0{number}")
+        look = replace(look, metadata=Metadata(burst_id="a burst"))
+        finding = found(b"%d.jpg" % number, f"{number}", stat(number + 1), look)
+        _, touched = recorder.record([Seen(root_id, finding.path, finding)])
+        live.regroup(touched)
+
+    store.write(lambda: shoot(0))
+    assert told == []
+    for number in range(1, 5):
+        store.write(lambda number=number: shoot(number))
+    assert told
+    assert store.read(FileGroup.select().count) == 1

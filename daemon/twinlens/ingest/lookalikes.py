@@ -68,6 +68,11 @@ class Lookalikes:
         """The transaction that changed the index was rolled back: load it anew at next need."""
         self._neighbours = None
 
+    def forget_facts(self) -> None:
+        """What tells contents apart without a look may have changed of any of them."""
+        if self._neighbours is not None:
+            self._neighbours.forget_facts()
+
     def regroup(self, disturbed: Iterable[int], at: str | None = None) -> list[DuplicateGroup]:
         """Judge these contents anew and group what hangs together with them; returns what is new.
         With the time `at`, what changed is noted.

@@ -42,8 +42,12 @@ class Neighbours:
 
     def rest(self) -> None:
         """Give back what only many searches are quicker by."""
-        self._sieve = Sieve()
+        self.forget_facts()
         self._index.rest()
+
+    def forget_facts(self) -> None:
+        """Ask for the facts of all contents again."""
+        self._sieve = Sieve()
 
     def put(self, original_id: int, picture: Picture | None) -> None:
         """A content came, went or changed; None where it is nobody's neighbour any more."""

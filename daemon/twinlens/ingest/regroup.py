@@ -96,6 +96,9 @@ class Regrouper:
             result.file_groups.extend(new)
             # Frames of one burst are no duplicates of each other.
             disturbed |= changed
+            if new or changed:
+                # A burst that was made anew has another id, and an old id may be given again.
+                self._lookalikes.forget_facts()
         disturbed |= regrouped
         settle_capture_times(grouped, self._clock, fresh=touched.fresh)
         result.duplicate_groups.extend(self._lookalikes.regroup(disturbed, at))
