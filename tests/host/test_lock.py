@@ -146,3 +146,17 @@ def test_a_number_from_before_the_last_boot_is_not_believed(database: Path) -> N
     Path(f"{database}.lock").write_text(f"{os.getpid()}\nsome-older-boot\n")
 
     assert holder(database) is None
+
+
+def test_a_holder_whose_file_was_deleted_or_replaced_notices_it(database: Path) -> None:
+    path = Path(f"{database}.lock")
+    lock = ProcessLock(database)
+    assert not lock.is_in_place()
+    with lock:
+        assert lock.is_in_place()
+        path.unlink()
+        assert not lock.is_in_place()
+        with ProcessLock(database) as other:
+            assert other.is_in_place()
+            assert not lock.is_in_place()
+    assert not lock.is_in_place()

@@ -106,6 +106,20 @@ def test_a_database_taken_away_ends_the_daemon(house: House, is_replaced: bool) 
         assert "Traceback" not in daemon.log
 
 
+def test_a_lock_file_taken_away_ends_the_daemon_for_it_keeps_nobody_out(house: House) -> None:
+    put_picture(house.root / "one.jpg", 1)
+    with Daemon(house) as daemon:
+        eventually(lambda: "one.jpg" in house.files() and house.is_quiet(), SOMETIME)
+
+        Path(f"{house.database}.lock").unlink()
+
+        assert daemon.wait(SOMETIME + 5) == 3
+        assert "twinlens.db.lock: was deleted or replaced while in use" in daemon.log
+        assert "Traceback" not in daemon.log
+    with Daemon(house) as daemon:
+        assert daemon.stop() < 10.0
+
+
 @pytest.mark.slow
 def test_after_a_database_was_deleted_a_new_start_finds_everything_again(house: House) -> None:
     put_picture(house.root / "one.jpg", 1)

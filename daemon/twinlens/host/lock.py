@@ -79,6 +79,15 @@ class ProcessLock:
             os.ftruncate(descriptor, 0)
             os.close(descriptor)
 
+    def is_in_place(self) -> bool:
+        """False once the file was deleted or replaced: another process may lock the new one."""
+        try:
+            found = os.stat(self._path, follow_symlinks=False)
+        except OSError:
+            return False
+        descriptor = self._descriptor
+        return descriptor is not None and os.path.samestat(os.fstat(descriptor), found)
+
     def _locked(self) -> int | None:
         """Open and lock the file; None where it was replaced in between."""
         try:

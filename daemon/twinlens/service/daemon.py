@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError, TwinlensError
 from twinlens.events import EventBus
+from twinlens.host.lock import lock_path
 from twinlens.host.readiness import Readiness
 from twinlens.host.requests import Spool
 from twinlens.ingest.arrivals import ArrivalParts, Arrivals
@@ -204,13 +205,21 @@ class Daemon:
         )
 
     def _database_taken_away(self) -> StoreError | None:
-        """What to end with where the file is not there any more: SQLite would write to nowhere."""
-        if self._engine.database.is_in_place():
-            return None
-        return StoreError(
-            f"{self._config.database.path}: was deleted or replaced while in use",
-            "put it back, or start anew: everything is found again by a scan",
-        )
+        """What to end with where the file is not there any more: SQLite would write to nowhere.
+
+        Or its lock file: it keeps no other daemon out any more.
+        """
+        if not self._engine.database.is_in_place():
+            return StoreError(
+                f"{self._config.database.path}: was deleted or replaced while in use",
+                "put it back, or start anew: everything is found again by a scan",
+            )
+        if not self._engine.lock.is_in_place():
+            return StoreError(
+                f"{lock_path(self._config.database.path)}: was deleted or replaced while in use",
+                "leave it to twinlens, and start anew: what was missed is found by a scan",
+            )
+        return None
 
     def _run_sentry(self) -> None:
         def work() -> float:

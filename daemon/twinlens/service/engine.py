@@ -99,6 +99,7 @@ class Engine:
         self.bus = bus
         self.is_stopped = is_stopped
         self.new_event = EventFactory(utc_now)
+        self.lock = ProcessLock(config.database.path)
         self.database = Database(config.database.path)
         self.writer = Writer(
             self.database,
@@ -131,7 +132,7 @@ class Engine:
                 words = "the nice value stays %d, workers.nice = %d takes a restart of the daemon"
                 logger.info(words, nice, wanted)
             # The folder of the database is made before the lock file is put into it.
-            stack.enter_context(ProcessLock(self.config.database.path))
+            stack.enter_context(self.lock)
             self.pool.start_server()
             stack.callback(self.pool.shutdown, cancel_futures=True)
             for name in prepare(self.database):
