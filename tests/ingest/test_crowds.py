@@ -125,9 +125,32 @@ def test_copies_of_one_picture_are_no_crowd_however_many(
         lambda: [_come(root_id, f"frame {'x' * n}", pixels="x") for n in range(20)]
     )
     store.write(lambda: live.regroup(exports))
-
     assert [len(group.members) for group in _said(store).values()] == [20]
-    assert store.read(lambda: lookalikes.crowded(exports)) == set()
+
+    sent_on = store.write(lambda: _come(root_id, "frame sent on"))
+    store.write(lambda: live.regroup([sent_on]))
+
+    assert store.read(lambda: lookalikes.crowded([*exports, sent_on])) == set()
+    held = {m.original_id for group in _said(store).values() for m in group.members}
+    assert held == {*exports, sent_on}
+    rebuilt = store.read(lambda: list(live.groups_under(_NORMAL)))
+    assert _said(store).keys() == {group.key for group in rebuilt}
+
+
+def test_as_many_exports_of_two_encodings_are_not_held_against_each_other(
+    store: Store, root_id: int, small_crowds: int
+) -> None:
+    live = Lookalikes(_NORMAL)
+    both = [
+        store.write(
+            lambda p=pixels: [_come(root_id, f"frame {p} {n}", pixels=p) for n in range(20)]
+        )
+        for pixels in ("x", "y")
+    ]
+    store.write(lambda: live.regroup([*both[0], *both[1]]))
+
+    assert store.read(Lookalike.select().count) == 0
+    assert sorted(len(group.members) for group in _said(store).values()) == [20, 20]
 
 
 def test_frames_without_times_are_looked_at_in_proportion_to_their_number(

@@ -97,3 +97,13 @@ class Sieve:
             is_corrected = (apart % _QUARTER == 0) | (apart_in_zone % _QUARTER == 0)
             is_left &= ~is_told | may_be_one | (is_fine & is_corrected)
         return [others[place] for place in np.flatnonzero(is_left).tolist()]
+
+    def weight(self, original_id: int, near: Sequence[int], left: Sequence[int]) -> int:
+        """How many others those come to that are `left` of the `near`: of equal pixels they count
+        once, and each only where the content has as many of its own pixels near it."""
+        pixels = self._rows["pixels"][[self._places[other] for other in left]]
+        distinct = len(np.unique(pixels[pixels != 0])) + int((pixels == 0).sum())
+        one = self._rows[self._places[original_id]]
+        rows = self._rows[[self._places[other] for other in near]]
+        is_twin = (rows["pixels"] == one["pixels"]) & (rows["pixels"] != 0) & ~rows["is_out"]
+        return max(distinct, min(len(left), int(is_twin.sum())))

@@ -34,7 +34,7 @@ numbers are a time lapse, and grouping them anew for each arrival would stop eve
 MOST_ALIKE = 200
 """A content with more neighbours than that stands in a crowd: the frames of a fixed camera without
 times, which no look tells from copies. It gets no verdict by looks, as one that is flat or black
-gets none; copies of one picture are fewer."""
+gets none; copies of one picture are fewer, and exports with equal pixels count once."""
 
 _BATCH = 64
 _MOST_COMPARED = 512
@@ -94,10 +94,10 @@ class Lookalikes:
         crowded: set[int] = set()
         for part in _parts(sorted(neighbours), _BATCH):
             near = {one: neighbours.of(one) for one in part}
-            crowded |= {one for one, others in near.items() if len(others) > MOST_ALIKE}
+            crowded |= {one for one, around in near.items() if around.weight > MOST_ALIKE}
             later = {
-                one: [other for other in others if other > one]
-                for one, others in near.items()
+                one: [other for other in around.others if other > one]
+                for one, around in near.items()
                 if one not in crowded
             }
             found.extend(_verdicts(_by_id(part), later, limits))
@@ -119,31 +119,33 @@ class Lookalikes:
         for original_id in part:
             neighbours.put(original_id, pictures.get(original_id))
         near = {one: neighbours.of(one, picture) for one, picture in pictures.items()}
-        crowds = {one: others for one, others in near.items() if len(others) > MOST_ALIKE}
+        crowds = {one: its.others for one, its in near.items() if its.weight > MOST_ALIKE}
         store.set_crowded(part, is_crowded=False)
         store.set_crowded(crowds, is_crowded=True)
         around = {other for others in crowds.values() for other in others} - set(part)
-        changed |= self._crowd(
-            one for one in store.judged_among(around) if len(neighbours.of(one)) > MOST_ALIKE
-        )
-        others_near = {other for others in near.values() for other in others}
+        changed |= self._crowd(one for one in store.judged_among(around) if self._is_crowded(one))
+        others_near = {other for its in near.values() for other in its.others}
         crowded = store.crowded(others_near | near.keys())
         found = _verdicts(
             pictures,
             {
-                one: [other for other in others if other not in crowded]
-                for one, others in near.items()
+                one: [other for other in its.others if other not in crowded]
+                for one, its in near.items()
                 if one not in crowded
             },
             self._limits,
         )
         store.put(found)
         changed |= _ends(found)
-        changed |= self._crowd(store.with_more_verdicts(_ends(found), MOST_ALIKE))
-        again = [one for one in released if len(neighbours.of(one)) <= MOST_ALIKE]
+        many = store.with_more_verdicts(_ends(found), MOST_ALIKE)
+        changed |= self._crowd(one for one in many if self._is_crowded(one))
+        again = [one for one in released if not self._is_crowded(one)]
         for some in _parts(again, _BATCH):
             changed |= self._judge(some)
         return changed
+
+    def _is_crowded(self, original_id: int) -> bool:
+        return self._loaded().of(original_id).weight > MOST_ALIKE
 
     def _crowd(self, original_ids: Iterable[int]) -> set[int]:
         """These turned out to stand in a crowd; returns those whose verdicts went."""
@@ -164,7 +166,7 @@ class Lookalikes:
         neighbours = self._loaded()
         found: set[int] = set()
         for original_id in gone:
-            around = store.crowded(neighbours.of(original_id))
+            around = store.crowded(neighbours.of(original_id).others)
             if len(around) <= 2 * MOST_ALIKE:
                 found |= around
         return sorted(found)

@@ -5,7 +5,7 @@ number in one burst or equal coded pixels settle without a look. One thread owns
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from twinlens.grouping.miniatures import turned_keys
 from twinlens.grouping.moments import Moment
@@ -25,6 +25,14 @@ PICTURES: Final = frozenset({Kind.IMAGE, Kind.RAW})
 
 _FORGOTTEN: Final = store.Facts(0, None, None, has_subseconds=False)
 """The index holds contents without files, too, until it is loaded anew."""
+
+
+class Near(NamedTuple):
+    """Who has to be looked at, ascending, and how many they come to: exports of one picture, with
+    equal coded pixels, are as one, but among as many exports of another."""
+
+    others: list[int]
+    weight: int
 
 
 class Neighbours:
@@ -57,18 +65,19 @@ class Neighbours:
         else:
             self._index.add(original_id, picture.miniature.keys)
 
-    def of(self, original_id: int, picture: Picture | None = None) -> list[int]:
-        """Who has to be looked at beside a content, ascending; quicker where it is at hand."""
+    def of(self, original_id: int, picture: Picture | None = None) -> Near:
+        """Who has to be looked at beside a content; quicker where it is at hand."""
         miniature = None if picture is None else picture.miniature
         keys = self._index.keys_of(original_id) if miniature is None else miniature.keys
         if keys is None:
-            return []
+            return Near([], 0)
         near = self._index.within(keys, turned_keys(keys[0]), self._max_distance)
         near = [other for other in near if other != original_id]
         if len(near) <= _CROWD:
-            return near
+            return Near(near, len(near))
         self._ask([original_id, *near])
-        return self._sieve.left(original_id, near)
+        left = self._sieve.left(original_id, near)
+        return Near(left, self._sieve.weight(original_id, near, left))
 
     def _ask(self, original_ids: Iterable[int]) -> None:
         unknown = self._sieve.unknown(original_ids)

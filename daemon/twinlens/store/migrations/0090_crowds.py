@@ -14,11 +14,11 @@ UP = (
     )
     """,
     """
-    INSERT INTO "crowded" SELECT "id" FROM "original" WHERE (
-        SELECT COUNT(*) FROM "lookalike" WHERE "first_id" = "original"."id"
-    ) + (
-        SELECT COUNT(*) FROM "lookalike" WHERE "second_id" = "original"."id"
-    ) > 200
+    INSERT INTO "crowded" SELECT "pair"."id" FROM (
+        SELECT "first_id" AS "id", "second_id" AS "other" FROM "lookalike"
+        UNION ALL SELECT "second_id", "first_id" FROM "lookalike"
+    ) AS "pair" JOIN "original" AS "o" ON "o"."id" = "pair"."other"
+    GROUP BY "pair"."id" HAVING COUNT(DISTINCT COALESCE("o"."image_digest", "o"."id")) > 200
     """,
     """
     DELETE FROM "lookalike" WHERE "first_id" IN (SELECT "original_id" FROM "crowded")
