@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +90,39 @@ def test_a_tool_that_was_killed_is_started_again(tool: ExifTool, photos: Path) -
     tool._tool._process.wait()
 
     assert tool.read_tags(path, {"Make"})["EXIF:Make"] == "Canon"
+
+
+@needs_exiftool
+def test_a_tool_that_is_killed_at_work_is_asked_once_more(tool: ExifTool, photos: Path) -> None:
+    path = os.fsencode(photos / "makers/ianare/Canon_40D.jpg")
+    tool.read_tags(path, {"Make"})
+    process = tool._tool._process
+    os.kill(process.pid, signal.SIGSTOP)
+    threading.Timer(0.3, process.kill).start()
+
+    assert tool.read_tags(path, {"Make"})["EXIF:Make"] == "Canon"
+    assert process.wait(5) == -signal.SIGKILL
+
+
+@needs_exiftool
+def test_a_tool_that_is_killed_again_is_given_up(tool: ExifTool, photos: Path) -> None:
+    path = os.fsencode(photos / "makers/ianare/Canon_40D.jpg")
+    stopped: list[int] = []
+    start = tool._start
+
+    def start_and_stop() -> None:
+        start()
+        process = tool._tool._process
+        os.kill(process.pid, signal.SIGSTOP)
+        stopped.append(process.pid)
+        threading.Timer(0.3, process.kill).start()
+
+    tool._start = start_and_stop  # type: ignore[method-assign]  # each is killed at work
+
+    with pytest.raises(ExifToolError, match="ended unexpectedly"):
+        tool.read_tags(path, {"Make"})
+
+    assert len(stopped) == 2
 
 
 @needs_exiftool

@@ -39,6 +39,13 @@ class ExifToolError(MediaError):
     """exiftool did not give an answer for this file; the next file may do better."""
 
 
+class _EndedError(ExifToolError):
+    """It ended before it had answered."""
+
+    def __init__(self) -> None:
+        super().__init__("exiftool ended unexpectedly")
+
+
 class ExifTool:
     """One exiftool process, started at the first call and again after it was lost."""
 
@@ -82,6 +89,13 @@ class ExifTool:
         self._most_bytes = most_bytes
         exiftool.exiftool._read_fd_endswith = self._read_until
         try:
+            return self._ask_once(*parameters)
+        except _EndedError:
+            # Ended by somebody, for want of memory perhaps: no fault of the file, unless again.
+            return self._ask_once(*parameters)
+
+    def _ask_once(self, *parameters: str | bytes) -> bytes:
+        try:
             if not self._is_alive():
                 self._kill()
                 self._start()
@@ -92,6 +106,9 @@ class ExifTool:
         except ExifToolError:
             self._kill()
             raise
+        except BrokenPipeError as error:
+            self._kill()
+            raise _EndedError from error
         except (
             *(OSError, ValueError, RuntimeError, subprocess.SubprocessError),
             exiftool.exceptions.ExifToolException,
@@ -125,7 +142,7 @@ class ExifTool:
                 raise TimeoutError
             block = os.read(descriptor, max(block_bytes, _PIPE_BYTES))
             if not block:
-                raise ExifToolError("exiftool ended unexpectedly")
+                raise _EndedError
             answer += block
             if len(answer) > self._most_bytes:
                 raise ExifToolError(f"exiftool gave more than {self._most_bytes} bytes")
