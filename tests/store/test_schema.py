@@ -96,6 +96,12 @@ def test_up_down_and_up_again_gives_the_same_schema(tmp_path: Path) -> None:
     schema.require_current()
 
 
+def test_no_two_migrations_have_one_number() -> None:
+    numbers = [name.split("_")[0] for name in ALL]
+
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_up_of_a_current_database_does_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "twinlens.db")
     prepare(database)
