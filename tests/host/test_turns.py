@@ -63,6 +63,19 @@ def test_a_process_that_is_killed_gives_its_turn_back(tmp_path: Path) -> None:
         assert had.wait(10.0)
 
 
+def test_a_turn_that_does_not_come_is_gone_on_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinlens.host.turns.LONGEST_WAIT_SECONDS", 0.5)
+    mine = Turns(tmp_path / "turns")
+    with mine.taken([7]):
+        assert wait_for(tmp_path / "turns", [7]).wait(10.0)
+        # And it is not given away by who went on without it.
+        monkeypatch.setattr("twinlens.host.turns.LONGEST_WAIT_SECONDS", 60.0)
+        assert not wait_for(tmp_path / "turns", [7]).wait(0.3)
+    mine.close()
+
+
 def test_a_turn_is_given_back_after_an_error_too(tmp_path: Path) -> None:
     turns = Turns(tmp_path / "turns")
 
