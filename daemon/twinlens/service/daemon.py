@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from twinlens.config.schema import Config
@@ -31,6 +32,7 @@ from twinlens.service.giving_way import GivingWay, giving_way
 from twinlens.service.purging import Purging
 from twinlens.service.requests import FOR_PASSES, Holder
 from twinlens.service.sentry import Sentry
+from twinlens.service.starting import starting
 from twinlens.service.upkeep import Upkeep
 from twinlens.service.warming import start_warming
 from twinlens.store import jobs as jobs_store
@@ -98,7 +100,11 @@ class Daemon:
             tell=lambda why: self._engine.writer.call(lambda: meta.write("passes_wait", why)),
         )
         options = EngineOptions(on_trouble=self._note_trouble, is_paused=self._giving_way.is_paused)
-        with Engine(self._config, options, self._bus, self._stop.is_set) as self._engine:
+        with ExitStack() as stack:
+            is_starting = stack.enter_context(ExitStack())
+            is_starting.enter_context(starting(self._readiness))
+            engine = Engine(self._config, options, self._bus, self._stop.is_set)
+            self._engine = stack.enter_context(engine)
             notifier = self._notifier()
             schedule = Schedule()
             self._sentry = Sentry(self._config, self._engine, self._take_hint, self._ask_scan)
@@ -125,6 +131,7 @@ class Daemon:
                 for thread in threads:
                     thread.start()
                 schedule.start()
+                is_starting.close()
                 self._readiness.ready()
                 threads.append(start_warming(self._engine))
                 self._live(is_ended, wait)

@@ -6,6 +6,7 @@ room perhaps, leaves one.
 """
 
 import importlib.resources
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from playhouse.migrations import MigrationError, Runner
 from twinlens.errors import StoreError, UsageError
 from twinlens.store import backups
 from twinlens.store.database import Database, translated
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,11 @@ class Schema:
             return []
         with self._database.connected(), _readable_errors():
             if applied:
+                logger.info(
+                    "the database is brought up to date, after a copy of it was made; with a "
+                    "million pictures that takes minutes: %s",
+                    self._database.path,
+                )
                 self._backup(applied[-1], "before-up")
             return list(self._runner().up(target))
 
