@@ -282,7 +282,7 @@ def test_f14_the_owner_is_told_of_the_version(house: House) -> None:
     rows = {row["check"]: row for row in house.ask("doctor", codes=(0, 1))["checks"]}
 
     assert sqlite3.sqlite_version in rows["sqlite"]["detail"]
-    is_said = "one connection only" in rows["sqlite"]["detail"]
+    is_said = "writes through one alone" in rows["sqlite"]["detail"]
     assert is_said is has_wal_reset_bug()
 
 
