@@ -19,6 +19,7 @@ from twinlens.model.files import Look
 
 _PREFIX = "arrival-"
 _TAKEN_UP_WITHIN_SECONDS = 120.0
+_SETTLED_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,14 @@ def clear(folder: Path) -> None:
 def analysis_seconds(folder: Path, contents: Sequence[bytes]) -> list[float]:
     """What looking at each takes by itself, in a process that is ready for it."""
     look_at = _ready_analyst()
-    seconds = []
+    paths = []
     for number, content in enumerate((contents[0], *contents)):
-        path = folder / f"analysed-{number}.jpg"
-        path.write_bytes(content)
+        paths.append(folder / f"analysed-{number}.jpg")
+        paths[-1].write_bytes(content)
+    # A file of this very moment is waited for, one that has settled is not.
+    time.sleep(_SETTLED_SECONDS)
+    seconds = []
+    for path in paths:
         started = time.perf_counter()
         look_at(os.fsencode(path))
         seconds.append(time.perf_counter() - started)

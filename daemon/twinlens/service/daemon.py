@@ -101,8 +101,8 @@ class Daemon:
         )
         options = EngineOptions(on_trouble=self._note_trouble, is_paused=self._giving_way.is_paused)
         with ExitStack() as stack:
-            is_starting = stack.enter_context(ExitStack())
-            is_starting.enter_context(starting(self._readiness))
+            start = stack.enter_context(ExitStack())
+            start.enter_context(starting(self._readiness))
             engine = Engine(self._config, options, self._bus, self._stop.is_set)
             self._engine = stack.enter_context(engine)
             notifier = self._notifier()
@@ -131,7 +131,7 @@ class Daemon:
                 for thread in threads:
                     thread.start()
                 schedule.start()
-                is_starting.close()
+                start.close()
                 self._readiness.ready()
                 threads.append(start_warming(self._engine))
                 self._live(is_ended, wait)
