@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +167,41 @@ def test_d13_a_share_that_hangs_while_it_is_scanned_is_waited_for_and_hinders_no
                 assert daemon.stop(30.0) < 30.0
             finally:
                 folder.resume()
+
+
+@pytest.mark.timeout(120)
+def test_d13_who_cannot_be_killed_has_let_go_of_what_the_next_daemon_needs(
+    house: House, mounts: Mounts
+) -> None:
+    """A thread that a share owes an answer keeps its process, whatever is sent to that."""
+    behind, point = house.folder / "behind", house.folder / "share"
+    put_picture(behind / "a.jpg", 1)
+    point.mkdir()
+    with FaultFolder(mounts, behind, point) as folder:
+        house.configure(
+            roots=[house.root, point],
+            watch={"network_settle_seconds": 0.3, "poll_interval_minutes": 0.01},
+        )
+        with Daemon(house, prefix=mounts.prefix) as stuck:
+            eventually(lambda: len(house.files()) == 1, SOON)
+            folder.order({"call": "readdir", "seconds": 300.0})
+            # Time for a poll to run into it.
+            time.sleep(2.0)
+            stuck.signal(signal.SIGTERM)
+            stuck.wait_for("STOPPING=1", 5.0)
+            with pytest.raises(AssertionError, match="did not end"):
+                stuck.wait(10.0)
+
+            try:
+                with Daemon(house, prefix=mounts.prefix) as following:
+                    put_picture(house.root / "b.jpg", 2)
+                    eventually(lambda: "b.jpg" in house.files(), SOON)
+                    following.signal(signal.SIGTERM)
+                    folder.die()
+                    assert following.wait(10.0) == 0, following.log
+            finally:
+                folder.die()
+            assert stuck.wait(10.0) == 0, stuck.log
 
 
 @pytest.mark.timeout(150)

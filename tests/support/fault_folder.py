@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ class FaultFolder:
         self._behind = behind
         self.point = point
         self._orders = behind.with_name(f"{behind.name}-orders.json")
+        self._control = behind.with_name(f"{behind.name}-control")
         self._server: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
@@ -54,6 +56,7 @@ class FaultFolder:
         self.resume()
         self.die()
         self._mounts.attempt("umount", "--lazy", self.point)
+        self._mounts.attempt("umount", self._control)
 
     @property
     def inside(self) -> Path:
@@ -67,8 +70,19 @@ class FaultFolder:
         os.replace(new, self._orders)
 
     def hang(self) -> None:
-        """Answer nothing any more, as a share whose server is gone."""
-        self._server.send_signal(signal.SIGSTOP)
+        """Answer nothing any more, as a share whose server is gone.
+
+        Whoever asks can still be killed: a request that the server has taken already, and that
+        nothing but its answer ends, is waited for first. For those order a fault of many seconds.
+        """
+        waiting = self._requests()
+        while True:
+            self._server.send_signal(signal.SIGSTOP)
+            eventually(self._is_stopped, 5.0)
+            if waiting.read_text(encoding="ascii").strip() == "0":
+                return
+            self.resume()
+            time.sleep(0.01)
 
     def resume(self) -> None:
         """Answer again."""
@@ -80,6 +94,20 @@ class FaultFolder:
         if self._server.poll() is None:
             self._server.kill()
         self._server.wait(10.0)
+
+    def _requests(self) -> Path:
+        """The kernel's count of requests to the server that have no answer yet."""
+        if not self._control.exists():
+            self._control.mkdir()
+            done = self._mounts.attempt("mount", "-t", "fusectl", "none", self._control)
+            assert done.returncode == 0, done.stderr
+        number = os.minor(self.inside.stat().st_dev)
+        return self._mounts.inside(self._control) / str(number) / "waiting"
+
+    def _is_stopped(self) -> bool:
+        tasks = Path(f"/proc/{self._server.pid}/task")
+        states = [(task / "stat").read_text(encoding="ascii") for task in tasks.iterdir()]
+        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
 
     def _is_mounted(self) -> bool:
         found = self._mounts.attempt("findmnt", "--noheadings", "--types", "fuse", self.point)
