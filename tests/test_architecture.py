@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "daemon" / "twinlens"
 
 LEVELS = (
-    ("errors", "model"),
+    ("errors", "questions", "model"),
     ("config", "analysis", "grouping", "events", "host"),
     ("media", "watch", "store", "notify", "actions", "vault"),
     ("jobs", "ingest", "maintenance"),

@@ -14,6 +14,7 @@ from twinlens.commands import action_checks as checks_module
 from twinlens.commands.action_checks import action_checks
 from twinlens.commands.checks import Check
 from twinlens.config.schema import Config
+from twinlens.questions import Questions
 from twinlens.store import roots as roots_store
 from twinlens.watch.identity import identify
 
@@ -36,7 +37,8 @@ def know(world: World) -> None:
 def rows(world: World, action: str) -> list[Check]:
     catalog = {"name": "family", "roots": [str(world.photos)], "action": action}
     database = {"path": str(world.store.path)}
-    return list(action_checks(Config.model_validate({"catalog": [catalog], "database": database})))
+    config = Config.model_validate({"catalog": [catalog], "database": database})
+    return list(action_checks(config, Questions()))
 
 
 def test_a_root_that_only_reports_is_not_written_to(world: World) -> None:
@@ -104,7 +106,7 @@ def test_a_share_that_hangs_does_not_hold_doctor_up(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(checks_module, "_PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(checks_module, "look_at", lambda root, known: str(release.wait(30)))
+    monkeypatch.setattr(checks_module, "doubt_about", lambda root, known: str(release.wait(30)))
 
     (row,) = rows(world, "trash")
     release.set()

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from twinlens.config.mistakes import InvalidConfigError
 from twinlens.config.roots import RootsCheck, check_roots, inspect_roots
 from twinlens.config.schema import Config
+from twinlens.questions import NO_ANSWER
 
 
 def local(_path: bytes) -> None:
@@ -204,3 +208,57 @@ def test_a_bind_mount_of_a_root_is_found_out(
         pytest.skip("mounting needs root and mount namespaces")
     assert done.returncode == 0, done.stderr
     assert words in done.stdout
+
+
+@pytest.fixture
+def hung(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Paths below which nothing is answered."""
+    paths: list[Path] = []
+    is_over = threading.Event()
+    real = os.path.realpath
+
+    def hang(path: Path) -> str:
+        if any(Path(path).is_relative_to(one) for one in paths):
+            is_over.wait(30.0)
+        return real(path)
+
+    monkeypatch.setattr("twinlens.config.roots.os.path.realpath", hang)
+    yield paths
+    is_over.set()
+
+
+def test_roots_that_do_not_answer_are_warned_of_and_waited_for_together(
+    place: Path, hung: list[Path]
+) -> None:
+    hung += [place / "photos", place / "other"]
+    (place / "local").mkdir()
+    started = time.monotonic()
+
+    check = look(place, "photos", "local", "other")
+
+    assert time.monotonic() - started < 5.0
+    assert check.mistakes == ()
+    assert [NO_ANSWER in words for words in check.warnings] == [True, True]
+    assert [words.split(":")[0] for words in check.warnings] == [
+        "catalog[0].roots[0]",
+        "catalog[0].roots[2]",
+    ]
+
+
+def test_a_root_that_does_not_answer_is_still_compared_by_its_spelling(
+    place: Path, hung: list[Path]
+) -> None:
+    hung.append(place / "photos")
+
+    (mistake,) = look(place, "photos", "photos/2024").mistakes
+
+    assert "lies within" in mistake.found
+
+
+def test_a_database_whose_disk_does_not_answer_is_refused(place: Path, hung: list[Path]) -> None:
+    hung.append(place / "state")
+
+    (mistake,) = look(place, "photos").mistakes
+
+    assert mistake.key == "database.path"
+    assert NO_ANSWER in mistake.found

@@ -33,6 +33,7 @@ from twinlens.jobs.work_queue import Patience, WorkQueue
 from twinlens.model.events import Event
 from twinlens.model.files import Finding, Look
 from twinlens.model.jobs import JobRecord
+from twinlens.questions import Questions
 from twinlens.store import jobs as jobs_store
 from twinlens.watch.ignore import IgnoreList
 
@@ -121,7 +122,7 @@ class World:
         records = store.adopt(self.photos)
         self.root_id = records[0].id
         self.places = Places(
-            records, {records[0].path: self.ignore}, store.writer, lambda *change: None
+            records, {records[0].path: self.ignore}, store.writer, lambda *change: None, Questions()
         )
         self.queue = WorkQueue(
             store.database, store.writer, Patience(retries=2, pause_seconds=0.0), time.time, self.at

@@ -77,7 +77,7 @@ def _run(context: typer.Context, verb: str, argument: dict[str, Any]) -> dict[st
 def _list(context: typer.Context, paths: list[str], *, with_withdrawn: bool) -> dict[str, Any]:
     from twinlens.commands.decide import list_decisions  # noqa: PLC0415 - late, as in main
     from twinlens.commands.named_file import absolute  # noqa: PLC0415
-    from twinlens.service.engine import reason_to_ignore  # noqa: PLC0415
+    from twinlens.service.ignoring import reason_to_ignore  # noqa: PLC0415
 
     config = config_of(context)
     return list_decisions(

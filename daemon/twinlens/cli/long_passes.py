@@ -18,6 +18,7 @@ from twinlens.host.signals import SignalFlags
 from twinlens.jobs.runner import Progress
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.notify.logs import configure
+from twinlens.questions import Questions
 from twinlens.service.engine import Engine, EngineOptions
 from twinlens.service.supervisor import load_checked
 from twinlens.store.database import Database
@@ -41,14 +42,17 @@ def carry_out(path: Path, one: LongPass, *, is_quiet: bool) -> dict[str, Any]:
 
     Raises CannotRunError where it did not come to its end; what was done is recorded.
     """
-    config, _ = load_checked(path, os.environ)
+    questions = Questions()
+    config, _ = load_checked(path, os.environ, questions=questions)
     with (
         configure(logging.WARNING),
         SignalFlags() as flags,
         ScanProgress(is_quiet=is_quiet) as progress,
     ):
-        runs = _by_daemon if holder(config.database.path) is not None else _here
-        result = runs(config, one, flags, progress)
+        if holder(config.database.path) is not None:
+            result = _by_daemon(config, one, flags, progress)
+        else:
+            result = _here(config, one, flags, progress, questions)
         if flags.stop.is_set() and result.get("left"):
             raise _unfinished(one, "it was stopped")
         return result
@@ -76,12 +80,16 @@ def _by_daemon(
 
 
 def _here(
-    config: Config, one: LongPass, flags: SignalFlags, progress: ScanProgress
+    config: Config,
+    one: LongPass,
+    flags: SignalFlags,
+    progress: ScanProgress,
+    questions: Questions,
 ) -> dict[str, Any]:
     def show(step: Progress) -> None:
         progress.update(step.discovered, step.total, step.succeeded + step.failed, step.failed)
 
-    options = EngineOptions(patience_seconds=30.0, on_progress=show)
+    options = EngineOptions(patience_seconds=30.0, on_progress=show, questions=questions)
     with Engine(config, options, EventBus(), flags.stop.is_set) as engine:
         return whole(lambda: _result(one, engine.run_job(one.job, one.argument)), flags.stop.is_set)
 

@@ -200,7 +200,8 @@ def why(
     """Every fact and rule behind what is said of a file."""
     from twinlens.cli.telling import show_why  # noqa: PLC0415 - late, as above
     from twinlens.commands.why import why as reasons_for  # noqa: PLC0415
-    from twinlens.service.engine import reason_to_ignore, similarity_limits  # noqa: PLC0415
+    from twinlens.service.engine import similarity_limits  # noqa: PLC0415
+    from twinlens.service.ignoring import reason_to_ignore  # noqa: PLC0415
 
     config = config_of(context)
     result = reasons_for(

@@ -21,6 +21,7 @@ from twinlens.host.signals import SignalFlags
 from twinlens.jobs.runner import Progress
 from twinlens.model.jobs import JobRecord, JobState
 from twinlens.notify.logs import configure
+from twinlens.questions import Questions
 from twinlens.service.engine import Engine, EngineOptions
 from twinlens.service.supervisor import load_checked
 from twinlens.store import jobs as jobs_store
@@ -34,7 +35,8 @@ def scan_now(
 
     Raises CannotRunError where the scan did not come to its end; it goes on where it was next time.
     """
-    config, warnings = load_checked(path, os.environ)
+    questions = Questions()
+    config, warnings = load_checked(path, os.environ, questions=questions)
     for warning in warnings:
         sys.stderr.write(f"twinlens: {warning}\n")
     argument = scan_argument(config, paths, accept_missing=accept_missing)
@@ -42,7 +44,7 @@ def scan_now(
         if holder(config.database.path) is not None:
             job = _by_daemon(config, argument, flags, is_quiet=is_quiet)
         else:
-            job = _here(config, argument, flags, is_quiet=is_quiet)
+            job = _here(config, argument, flags, questions, is_quiet=is_quiet)
     if job.state is not JobState.SUCCESS:
         raise CannotRunError(
             f"the scan did not come to its end ({job.error or 'it was stopped'})",
@@ -54,7 +56,8 @@ def scan_now(
 def regroup_now(path: Path, name: str, *, is_quiet: bool) -> dict[str, Any]:
     """Carry out a pass that groups anew, here and now, or let the daemon do it where one runs."""
     require_rebuild(name)
-    config, _ = load_checked(path, os.environ)
+    questions = Questions()
+    config, _ = load_checked(path, os.environ, questions=questions)
     if holder(config.database.path) is not None:
         answer = request(config.database.path, "start", {"name": name})
         database = Database(config.database.path, read_only=True)
@@ -65,7 +68,7 @@ def regroup_now(path: Path, name: str, *, is_quiet: bool) -> dict[str, Any]:
         configure(logging.WARNING),
         SignalFlags() as flags,
         ScanProgress(is_quiet=is_quiet, reads=False) as progress,
-        Engine(config, _patient(progress), EventBus(), flags.stop.is_set) as engine,
+        Engine(config, _patient(progress, questions), EventBus(), flags.stop.is_set) as engine,
     ):
         return job_shape(engine.run_job(name, {}))
 
@@ -108,11 +111,16 @@ def _tell_of(database: Database, job_id: int) -> None:
 
 
 def _here(
-    config: Config, argument: dict[str, object], flags: SignalFlags, *, is_quiet: bool
+    config: Config,
+    argument: dict[str, object],
+    flags: SignalFlags,
+    questions: Questions,
+    *,
+    is_quiet: bool,
 ) -> JobRecord:
     with (
         ScanProgress(is_quiet=is_quiet) as progress,
-        Engine(config, _patient(progress), EventBus(), flags.stop.is_set) as engine,
+        Engine(config, _patient(progress, questions), EventBus(), flags.stop.is_set) as engine,
     ):
         engine.catch_up()
         job = engine.run_job("scan", argument)
@@ -123,7 +131,7 @@ def _here(
         return job
 
 
-def _patient(progress: ScanProgress) -> EngineOptions:
+def _patient(progress: ScanProgress, questions: Questions) -> EngineOptions:
     """A human waits: the progress is shown, and no long pauses before a file is tried again."""
 
     def show(step: Progress) -> None:
@@ -131,5 +139,9 @@ def _patient(progress: ScanProgress) -> EngineOptions:
         progress.update(step.discovered, step.total, done, step.failed)
 
     return EngineOptions(
-        patience_seconds=30.0, retry_pause_seconds=0.5, retries=2, on_progress=show
+        patience_seconds=30.0,
+        retry_pause_seconds=0.5,
+        retries=2,
+        on_progress=show,
+        questions=questions,
     )

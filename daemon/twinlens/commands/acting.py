@@ -15,7 +15,7 @@ from twinlens.actions.recovery import Doubt, recover
 from twinlens.config.schema import Config
 from twinlens.host.uptime import Uptime, uptime
 from twinlens.ingest.recorder import Recorder, Seen, Touched
-from twinlens.maintenance.trust import look_at
+from twinlens.maintenance.trust import Look, look_at
 from twinlens.model.actions import ActionKind, Outcome, Place, PlannedStep, Step, StepState
 from twinlens.model.files import Finding, Stat
 from twinlens.model.paths import to_text
@@ -40,7 +40,8 @@ _TOLD = {
 @dataclass(frozen=True, slots=True)
 class ActionRoom:
     """What acting works with: the config, the store, whoever groups anew, the clock, whether it is
-    to stop (asked between units, never within one), and a clock that nobody sets."""
+    to stop (asked between units, never within one), a clock that nobody sets, and whoever asks the
+    disk about a root."""
 
     config: Config
     database: Database
@@ -49,6 +50,7 @@ class ActionRoom:
     clock: Callable[[], datetime]
     is_stopped: Callable[[], bool] = lambda: False
     steady: Callable[[], Uptime] = uptime
+    look: Look = look_at
 
     def at(self) -> str:
         """The time as the store keeps it."""
@@ -68,7 +70,7 @@ class ActionRoom:
                 with self.database.reading():
                     record = next((r for r in roots_store.every() if r.path == root), None)
                     known = 0 if record is None else files_store.count_live(record.id)
-                answers[root] = None if record is None else look_at(record, known)
+                answers[root] = None if record is None else self.look(record, known)
             return answers[root]
 
         return doubt

@@ -14,10 +14,11 @@ from twinlens.config.choices import CatalogAction
 from twinlens.config.schema import Config
 from twinlens.errors import StoreError
 from twinlens.host.capabilities import CAP_LEASE, has_capability
-from twinlens.maintenance.trust import look_at, patiently
+from twinlens.maintenance.trust import doubt_about
 from twinlens.model.actions import ActionKind
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootRecord
+from twinlens.questions import NO_ANSWER, Questions
 from twinlens.store import files as files_store
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database
@@ -31,8 +32,9 @@ _POLICIES = tuple(kind for kind in ActionKind if kind.value in {one.value for on
 """What a catalog can ask for; a repair is asked for file by file."""
 
 
-def action_checks(config: Config) -> Iterator[Check]:
-    """One row for each root of a catalog that allows actions; never raises."""
+def action_checks(config: Config, questions: Questions) -> Iterator[Check]:
+    """One row for each root of a catalog that allows actions; never raises. `questions` are those
+    that the roots are being asked already."""
     for catalog in config.catalog:
         if catalog.action is CatalogAction.REPORT:
             continue
@@ -43,8 +45,8 @@ def action_checks(config: Config) -> Iterator[Check]:
             def ask(path: bytes = path, kind: ActionKind = kind) -> list[Check]:
                 return list(_looked(config, path, kind))
 
-            late = [_warning(path, kind, "it does not answer", "")]
-            yield from patiently(ask, _PATIENCE_SECONDS, late)
+            late = [_warning(path, kind, NO_ANSWER, "")]
+            yield from questions.ask(path, ask, _PATIENCE_SECONDS, late)
 
 
 def _looked(config: Config, path: bytes, kind: ActionKind) -> Iterator[Check]:
@@ -57,7 +59,7 @@ def _looked(config: Config, path: bytes, kind: ActionKind) -> Iterator[Check]:
         words = "not tried yet: the folder is tried once a scan has seen it"
         yield Check(_NAME, "ok", f"{printable(path)}: {kind.value}, {words}")
         return
-    doubt = look_at(record, known)
+    doubt = doubt_about(record, known)
     if doubt is not None:
         yield _warning(path, kind, f"not tried: {doubt}", "mount it")
         return

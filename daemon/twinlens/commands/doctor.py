@@ -4,8 +4,9 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +29,37 @@ from twinlens.media.exiftool import exiftool_version, is_new_enough
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootState, UnreadFolder
 from twinlens.model.verification import Verdict
+from twinlens.questions import NO_ANSWER, Questions
 from twinlens.store import generation, listing, unread_folders, verifications
 from twinlens.store import roots as roots_store
 from twinlens.store.database import Database, has_wal_reset_bug
 from twinlens.store.schema import Schema
 from twinlens.watch.identity import check_root
-from twinlens.watch.mounts import current_mounts, mount_of, polling_reason
+from twinlens.watch.mounts import Mount, current_mounts, mount_of, polling_reason
 
 LEAST_FREE_BYTES = 1 << 30
 SHOWN_FOLDERS = 20
+
+_PATIENCE_SECONDS = 5.0
+_WAKE = "see whether its server is up; it is looked after again as soon as it answers"
 
 
 def doctor(
     config: Config, config_path: Path, is_network: Callable[[bytes], str | None]
 ) -> dict[str, Any]:
     """Look at everything; never raises for something that is not well."""
+    questions = Questions()
     checks = [
-        *_config(config, config_path, is_network),
+        *_config(config, config_path, is_network, questions),
         _exiftool(config),
         *_pictures(config),
         _inotify(),
         _sqlite(),
         _memory(config),
         *_database(config),
-        *_roots(config),
-        *action_checks(config),
-        *vault_checks(config),
+        *_roots(config, questions),
+        *action_checks(config, questions),
+        *vault_checks(config, questions),
     ]
     states = [check.state for check in checks]
     worst = next((s for s in ("error", "warning") if s in states), "ok")
@@ -61,9 +67,12 @@ def doctor(
 
 
 def _config(
-    config: Config, path: Path, is_network: Callable[[bytes], str | None]
+    config: Config,
+    path: Path,
+    is_network: Callable[[bytes], str | None],
+    questions: Questions,
 ) -> Iterator[Check]:
-    found = inspect_roots(config, is_network)
+    found = inspect_roots(config, is_network, questions, _PATIENCE_SECONDS)
     for mistake in found.mistakes:
         yield Check("config", "error", str(mistake), f"edit {path}")
     for warning in exposed_secrets(config, path):
@@ -201,20 +210,25 @@ def _backup() -> Check:
     return Check("backup", "ok", words)
 
 
-def _roots(config: Config) -> Iterator[Check]:
+def _roots(config: Config, questions: Questions) -> Iterator[Check]:
     mounts = current_mounts()
     for catalog in config.catalog:
         for root in catalog.roots:
             path = os.fsencode(root)
-            health = check_root(path, None)
-            if health.state is not RootState.ONLINE:
-                yield Check("root", "error", f"{printable(path)}: {health.detail}", "mount it")
-                continue
-            mount = mount_of(path, mounts)
-            reason = polling_reason(mount)
-            how = f"polled: {reason}" if reason else "watched by events"
-            read = _readers(config, path, "" if mount is None else mount.source)
-            yield Check("root", "ok", f"{printable(path)}: {health.detail}, {how}; {read}")
+            look = partial(_root, config, path, mounts)
+            late = Check("root", "error", f"{printable(path)}: {NO_ANSWER}", _WAKE)
+            yield questions.ask(path, look, _PATIENCE_SECONDS, late)
+
+
+def _root(config: Config, path: bytes, mounts: Sequence[Mount]) -> Check:
+    health = check_root(path, None)
+    if health.state is not RootState.ONLINE:
+        return Check("root", "error", f"{printable(path)}: {health.detail}", "mount it")
+    mount = mount_of(path, mounts)
+    reason = polling_reason(mount)
+    how = f"polled: {reason}" if reason else "watched by events"
+    read = _readers(config, path, "" if mount is None else mount.source)
+    return Check("root", "ok", f"{printable(path)}: {health.detail}, {how}; {read}")
 
 
 def _readers(config: Config, path: bytes, source: str) -> str:

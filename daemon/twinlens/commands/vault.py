@@ -1,7 +1,7 @@
 """`vault`: making one, what is known of it, and asking for its passes."""
 
+import os
 import secrets
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +14,7 @@ from twinlens.maintenance.vault_passes import NO_VAULT, NOT_MADE
 from twinlens.maintenance.vault_scrub import SCRUB
 from twinlens.model.jobs import BY_HAND
 from twinlens.model.vault import BucketAccess, Marker, PutHow, VaultSpec
+from twinlens.questions import NO_ANSWER, Questions
 from twinlens.store import blobs, meta
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
@@ -57,22 +58,19 @@ def status(database: Database, place: str | None) -> dict[str, Any]:
         }
 
 
-def look(spec: VaultSpec, identity: str) -> str | None:
-    """Ask the vault itself: what is wrong with it, None where it is there and the right one."""
-    answer: list[str | None] = []
+def look(spec: VaultSpec, identity: str, questions: Questions) -> str | None:
+    """Ask the vault itself: what is wrong with it, None where it is there and the right one.
+    `questions` are those that disks are being asked already."""
 
-    def ask() -> None:
+    def ask() -> str | None:
         try:
             with opened(spec, identity):
-                answer.append(None)
+                return None
         except VaultError as error:
-            answer.append(str(error))
+            return str(error)
 
-    # A share that hangs keeps its thread for good, and must not keep this one.
-    thread = threading.Thread(target=ask, name="look-at-vault", daemon=True)
-    thread.start()
-    thread.join(PATIENCE_SECONDS)
-    return answer[0] if answer else f"{spec.place}: it does not answer"
+    late = f"{spec.place}: {NO_ANSWER}"
+    return questions.ask(os.fsencode(spec.place), ask, PATIENCE_SECONDS, late)
 
 
 def make(

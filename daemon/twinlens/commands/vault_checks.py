@@ -6,12 +6,14 @@ from twinlens.commands.checks import Check
 from twinlens.commands.vault import look, spec_of, status
 from twinlens.config.schema import Config
 from twinlens.errors import ConfigError, StoreError
+from twinlens.questions import Questions
 from twinlens.store.database import Database
 from twinlens.store.schema import Schema
 
 
-def vault_checks(config: Config) -> Iterator[Check]:
-    """Look at the vault, where one is named."""
+def vault_checks(config: Config, questions: Questions) -> Iterator[Check]:
+    """Look at the vault, where one is named. `questions` are those that disks are being asked
+    already."""
     if config.vault.place is None or not config.database.path.exists():
         return
     try:
@@ -28,7 +30,7 @@ def vault_checks(config: Config) -> Iterator[Check]:
     if identity is None or spec is None:
         yield Check("vault", "warning", f"{place}: no vault yet", "twinlens vault fill --new")
         return
-    problem = look(spec, str(identity))
+    problem = look(spec, str(identity), questions)
     if problem is not None:
         yield Check("vault", "error", problem, "mount it; nothing was forgotten")
         return

@@ -28,6 +28,7 @@ from twinlens.model.files import FileRecord, FileStatus, Finding, Look, Stat
 from twinlens.model.jobs import WorkItem
 from twinlens.model.paths import printable
 from twinlens.model.picture import DECODED_VERSIONS
+from twinlens.questions import NO_ANSWER
 from twinlens.store import counters
 from twinlens.store import files as files_store
 from twinlens.store import originals as originals_store
@@ -42,6 +43,10 @@ LONGEST_WAIT_SECONDS = 30.0
 
 LOST_AT_ONCE = 1
 """Files that have cost a worker may take all the time there is: arrivals must not wait for them."""
+
+UNHEARD_SECONDS = 600.0
+"""How long a file waits whose root does not answer. The scan that follows on the root's return is
+not bound by it, and a root that hangs for days must not keep the disk of the database awake."""
 
 _TOLD = (EVENT, WRITTEN)
 """Why entries are in the queue that the watcher told of."""
@@ -77,14 +82,15 @@ class _UnderWay:
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What is to be done with an item: record `seen`, count `error` as a failed try, or, where it
-    is `is_later`, wait without counting; where it `is_moved_on`, look again at once. `mark` is that
-    of a write that had not been read when the path was taken up; `is_worker_lost` says how the try
-    failed."""
+    is `is_later`, wait without counting (for long where its root is `is_unheard`); where it
+    `is_moved_on`, look again at once. `mark` is that of a write that had not been read when the
+    path was taken up; `is_worker_lost` says how the try failed."""
 
     item: WorkItem
     seen: Seen | None = None
     error: str = ""
     is_later: bool = False
+    is_unheard: bool = False
     is_moved_on: bool = False
     is_worker_lost: bool = False
     mark: int | None = None
@@ -151,6 +157,10 @@ class Intake:
         place = self._parts.places.get(item.root_id)
         if place is None:
             self._ready.append(_Verdict(item))
+            return
+        if not self._parts.places.answers(place.root_id):
+            # Whoever asked for the file would wait with it, and all other roots with him.
+            self._ready.append(_Verdict(item, is_later=True, is_unheard=True, error=NO_ANSWER))
             return
         path = place.absolute(item.path)
         mark = self._parts.places.writes.mark(path)
@@ -312,7 +322,7 @@ class Intake:
             if verdict.is_moved_on:
                 queue.put_again_in_transaction([(item.root_id, item.path)])
             elif verdict.is_later:
-                queue.put_off_in_transaction(item)
+                queue.put_off_in_transaction(item, UNHEARD_SECONDS if verdict.is_unheard else None)
             elif error and queue.fail_in_transaction(
                 item, error, is_worker_lost=verdict.is_worker_lost
             ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twinlens.ingest.unread_writes import UnreadWrites
 from twinlens.model.paths import join, relative_to
 from twinlens.model.roots import RootIdentity, RootRecord, RootState
+from twinlens.questions import NO_ANSWER, PATIENCE_SECONDS, Questions
 from twinlens.store import roots as roots_store
 from twinlens.store.writer import Writer
 from twinlens.watch.identity import RootHealth, check_root
@@ -43,6 +44,7 @@ class Places:
         ignore_lists: Mapping[bytes, IgnoreList],
         writer: Writer,
         on_change: Callable[[Place, RootState, RootHealth], None],
+        questions: Questions,
     ) -> None:
         self._places = {
             record.id: Place(record.id, record.catalog, record.path, ignore_lists[record.path])
@@ -53,6 +55,9 @@ class Places:
         self._detail: dict[int, str] = {r.id: r.detail for r in records}
         self._writer = writer
         self._on_change = on_change
+        self._questions = questions
+        # Not asked yet, or asked in vain.
+        self._unheard = set(self._places)
         self.writes = UnreadWrites()
 
     def all(self) -> list[Place]:
@@ -75,20 +80,39 @@ class Places:
         """Whether an absence below this root may be believed now. Asks the disk."""
         return self.check(root_id).state is RootState.ONLINE
 
+    def answers(self, root_id: int) -> bool:
+        """Whether its disk has answered the last time that it was asked, be it with an error. One
+        that was not asked yet, or did not answer, is asked."""
+        if root_id in self._unheard:
+            self.check(root_id)
+        return root_id not in self._unheard
+
     def check(self, root_id: int) -> RootHealth:
         """Look at the root, record what changed, and take down the identity of a new one.
 
+        A root that does not answer in time is unreachable, and costs no further time until it does.
         A root that was found SUSPECT stays so until `set_state` says otherwise: only a scan that
         counts its files can tell.
         """
         place = self._places[root_id]
-        health = check_root(place.path, self._identity[root_id])
+        health = self._asked(place)
         if health.state is RootState.ONLINE:
             if self._identity[root_id] is None and health.identity is not None:
                 self.adopt(root_id, health.identity)
             if self._state[root_id] is RootState.SUSPECT:
                 return RootHealth(RootState.SUSPECT, self._detail[root_id], health.identity)
         self.set_state(root_id, health)
+        return health
+
+    def _asked(self, place: Place) -> RootHealth:
+        known = self._identity[place.root_id]
+        health = self._questions.ask(
+            place.path, lambda: check_root(place.path, known), PATIENCE_SECONDS, None
+        )
+        if health is None:
+            self._unheard.add(place.root_id)
+            return RootHealth(RootState.UNREACHABLE, NO_ANSWER, None)
+        self._unheard.discard(place.root_id)
         return health
 
     def adopt(self, root_id: int, identity: RootIdentity) -> None:

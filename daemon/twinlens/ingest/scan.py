@@ -238,6 +238,9 @@ class Scan:
         place = self._parts.places.get(item["root"])
         if place is None or item["moved_from"] is not None or item.get("ignored"):
             return None
+        if not self._parts.places.answers(place.root_id):
+            # It would cost a worker; the queue asks again.
+            return None
         size = int(item["size"] or 0)
         known = originals_store.digests_of_size(size, self._parts.versions) if size else frozenset()
         return Look(place.absolute(to_bytes(item["path"])), known, size)

@@ -134,11 +134,11 @@ class WorkQueue:
             )
         )
 
-    def put_off_in_transaction(self, item: WorkItem) -> None:
-        """It cannot be judged now, through no fault of the file: wait without counting a try."""
-        work_items.postpone(
-            item.id, not_before=self._now() + self.patience.pause_seconds, sample=None
-        )
+    def put_off_in_transaction(self, item: WorkItem, seconds: float | None = None) -> None:
+        """It cannot be judged now, through no fault of the file: wait without counting a try, for
+        so long or for the policy's first pause."""
+        pause = self.patience.pause_seconds if seconds is None else seconds
+        work_items.postpone(item.id, not_before=self._now() + pause, sample=None)
 
     def is_last_try(self, item: WorkItem) -> bool:
         """Whether one more failure would quarantine the item."""

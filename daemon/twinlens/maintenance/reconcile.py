@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from twinlens.maintenance.trust import PATIENCE_SECONDS, Look, in_doubt, look_at, patiently
+from twinlens.maintenance.trust import Look, in_doubt, look_at
 from twinlens.model.paths import join, printable
+from twinlens.questions import NO_ANSWER, PATIENCE_SECONDS, Questions
 from twinlens.store import counters, generation, meta, orphans, references, tallies, work_items
 from twinlens.store import files as files_store
 from twinlens.store import roots as roots_store
@@ -75,7 +76,7 @@ class Reconcile:
     """One pass over all contents and all files that were believed gone.
 
     `is_ignored` says of an absolute path that it is not looked at; `look` asks the disk about a
-    root.
+    root. `questions` are what disks are being asked.
     """
 
     database: Database
@@ -83,6 +84,7 @@ class Reconcile:
     clock: Callable[[], datetime]
     is_ignored: Callable[[bytes], bool] = lambda path: False
     look: Look = look_at
+    questions: Questions = field(default_factory=Questions)
 
     def run(self) -> ReconcileReport:
         """Count, compare, mend."""
@@ -105,7 +107,7 @@ class Reconcile:
             if not doubt:
                 found = self._back(root.path, gone, MOST_LOOKED_AT - len(back))
                 if found is None:
-                    doubt = (f"{printable(root.path)}: it does not answer",)
+                    doubt = (f"{printable(root.path)}: {NO_ANSWER}",)
                 else:
                     back += [(root.id, path) for path in found]
             doubts += doubt
@@ -126,7 +128,7 @@ class Reconcile:
             return found
 
         seconds = PATIENCE_SECONDS + len(gone) * SLOWEST_LOOK_SECONDS
-        return patiently(ask, seconds, None)
+        return self.questions.ask((root, "what is gone"), ask, seconds, None)
 
     def _mend(
         self,

@@ -1,58 +1,44 @@
 """Whether the watched folders can be believed now: what is missing below them may only be away."""
 
 import os
-import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from twinlens.model.paths import printable
 from twinlens.model.roots import RootRecord, RootState
+from twinlens.questions import NO_ANSWER, PATIENCE_SECONDS, Questions
 from twinlens.watch.identity import check_root
 from twinlens.watch.ignore import IgnoreList
-
-PATIENCE_SECONDS = 10.0
-"""A share that does not answer for this long is one that hangs."""
 
 Look = Callable[[RootRecord, int], str | None]
 """Says what is wrong with a root below which so many files are known; None where nothing is."""
 
-Result = TypeVar("Result")
+
+def look_at(root: RootRecord, known: int, questions: Questions | None = None) -> str | None:
+    """Ask the disk, patiently; `questions` are those that the roots are being asked already."""
+    asked = questions or Questions()
+    return asked.ask(root.path, lambda: doubt_about(root, known), PATIENCE_SECONDS, NO_ANSWER)
 
 
-def look_at(root: RootRecord, known: int) -> str | None:
-    """Ask the disk: is it the folder that it was, can it be listed, and is anything in it?"""
-
-    def ask() -> str | None:
-        health = check_root(root.path, root.identity)
-        if health.state is not RootState.ONLINE:
-            return health.detail
-        try:
-            junk = IgnoreList((), ())
-            with os.scandir(root.path) as entries:
-                is_empty = all(_is_junk(junk, entry) for entry in entries)
-        except OSError as error:
-            return f"it cannot be listed: {error.strerror}"
-        is_odd = is_empty and known > 0
-        return f"it is empty, and {known} files are known below it" if is_odd else None
-
-    late: str | None = "it does not answer"
-    return patiently(ask, PATIENCE_SECONDS, late)
+def doubt_about(root: RootRecord, known: int) -> str | None:
+    """Ask the disk: is it the folder that it was, can it be listed, and is anything in it? It may
+    hang as long as the share does."""
+    health = check_root(root.path, root.identity)
+    if health.state is not RootState.ONLINE:
+        return health.detail
+    try:
+        junk = IgnoreList((), ())
+        with os.scandir(root.path) as entries:
+            is_empty = all(_is_junk(junk, entry) for entry in entries)
+    except OSError as error:
+        return f"it cannot be listed: {error.strerror}"
+    is_odd = is_empty and known > 0
+    return f"it is empty, and {known} files are known below it" if is_odd else None
 
 
 def _is_junk(junk: IgnoreList, entry: os.DirEntry[bytes]) -> bool:
     """Whether it is what an empty disk, a NAS or our own trash leaves in a folder."""
     is_directory = entry.is_dir(follow_symlinks=False)
     return junk.reason(entry.name, is_directory=is_directory) is not None
-
-
-def patiently(ask: Callable[[], Result], seconds: float, late: Result) -> Result:
-    """Ask a disk something that may never be answered; `late` where it takes too long."""
-    answer: list[Result] = []
-    # A share that hangs keeps its thread for good, and must not keep this one.
-    thread = threading.Thread(target=lambda: answer.append(ask()), name="ask-disk", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return answer[0] if answer else late
 
 
 def in_doubt(roots: Iterable[tuple[RootRecord, int]], look: Look) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from twinlens.ingest.scan import SCAN
 from twinlens.maintenance.schedule import Schedule
 from twinlens.model.events import EventName
 from twinlens.model.paths import to_text
+from twinlens.questions import Questions
 from twinlens.service.announcing import announce_start, tell_problem
 from twinlens.service.engine import Engine, EngineOptions, utc_text
 from twinlens.service.giving_way import GivingWay, giving_way
@@ -71,10 +72,13 @@ LONGEST_WATCH_SECONDS = 60.0
 class Daemon:
     """One life of the daemon with one config. `run` returns when it is told to end."""
 
-    def __init__(self, config: Config, readiness: Readiness, bus: EventBus) -> None:
+    def __init__(
+        self, config: Config, readiness: Readiness, bus: EventBus, questions: Questions
+    ) -> None:
         self._config = config
         self._readiness = readiness
         self._bus = bus
+        self._questions = questions
         self._stop = threading.Event()
         self._trouble = ""
         self._failure: TwinlensError | None = None
@@ -99,7 +103,11 @@ class Daemon:
             few=lambda name: self._engine.registry.get(name).few,
             tell=lambda why: self._engine.writer.call(lambda: meta.write("passes_wait", why)),
         )
-        options = EngineOptions(on_trouble=self._note_trouble, is_paused=self._giving_way.is_paused)
+        options = EngineOptions(
+            on_trouble=self._note_trouble,
+            is_paused=self._giving_way.is_paused,
+            questions=self._questions,
+        )
         with ExitStack() as stack:
             start = stack.enter_context(ExitStack())
             start.enter_context(starting(self._readiness))
@@ -284,7 +292,7 @@ class Daemon:
 
     def _answer_requests(self) -> None:
         """Do what other processes ask for; see `host.requests` for why not through the database."""
-        holder = self._new_holder()
+        holder = Holder.of(self._engine)
         for asked in self._spool.take():
             try:
                 answer = holder.answer(asked.verb, asked.argument)
@@ -296,17 +304,12 @@ class Daemon:
             self._jobs_wake.set()
             self._engine.intake.wake.set()
 
-    def _new_holder(self) -> Holder:
-        engine = self._engine
-        regroup = engine.absorber.regroup
-        return Holder(self._config, engine.database, engine.writer, regroup, self._stop.is_set)
-
     def _new_purging(self) -> Purging:
         def finished(words: str, result: dict[str, object]) -> None:
             event = EventName.PASS_FINISHED
             self._bus.publish(self._engine.new_event(event, words, task="trash", result=result))
 
-        return Purging(self._new_holder().action_room(), finished)
+        return Purging(Holder.of(self._engine).action_room(), finished)
 
     def _is_passing(self, error: StoreError) -> bool:
         """Whether to wait for the store: too many open files, say, with the database in place."""

@@ -11,8 +11,9 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -36,12 +37,15 @@ from twinlens.ingest.tally import scan_result, scan_words
 from twinlens.jobs.definition import Registry
 from twinlens.jobs.runner import JobRunner, Progress
 from twinlens.jobs.work_queue import Patience, WorkQueue
+from twinlens.maintenance.trust import Look, look_at
 from twinlens.model.events import EventName, Severity
 from twinlens.model.jobs import JobRecord
-from twinlens.model.paths import printable, relative_to, to_text
+from twinlens.model.paths import printable, to_text
 from twinlens.model.picture import current_versions
 from twinlens.model.roots import RootState
+from twinlens.questions import Questions
 from twinlens.service.asking import ask_alone, ask_each_once
+from twinlens.service.ignoring import ignore_lists
 from twinlens.service.interrupted import end_interrupted
 from twinlens.service.scrubbing import Scrubbing
 from twinlens.service.vaulting import Vaulting
@@ -53,7 +57,6 @@ from twinlens.store.database import Database
 from twinlens.store.schema import prepare
 from twinlens.store.writer import Writer
 from twinlens.watch.identity import RootHealth
-from twinlens.watch.ignore import IgnoreList
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ class EngineOptions:
 
     `patience_seconds` is how long a store that cannot be written is waited for (None: for ever);
     `retry_pause_seconds` and `retries` replace the config's where a human waits; `is_paused` says
-    that the pass under way has to wait.
+    that the pass under way has to wait; `questions` are what disks are being asked already.
     """
 
     patience_seconds: float | None = None
@@ -73,6 +76,7 @@ class EngineOptions:
     is_paused: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda progress: None
     on_trouble: Callable[[str], None] = lambda words: None
+    questions: Questions = field(default_factory=Questions)
 
 
 def utc_now() -> datetime:
@@ -99,6 +103,8 @@ class Engine:
         self.bus = bus
         self.is_stopped = is_stopped
         self.new_event = EventFactory(utc_now)
+        self.questions = options.questions
+        self.look: Look = partial(look_at, questions=options.questions)
         self.lock = ProcessLock(config.database.path)
         self.database = Database(config.database.path)
         self.writer = Writer(
@@ -140,7 +146,8 @@ class Engine:
             self.writer.start()
             stack.callback(self._stop_writer)
             self._furnish()
-            end_interrupted(self.config, self.database, self.writer, self.absorber.regroup)
+            regroup = self.absorber.regroup
+            end_interrupted(self.config, self.database, self.writer, regroup, self.look)
             recovered = self.queue.recover()
             if recovered:
                 logger.info("%d files that the last run left unfinished are taken up", recovered)
@@ -233,7 +240,9 @@ class Engine:
             for c in config.catalog
         ]
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
-        self.places = Places(records, ignore_lists(config), self.writer, self._root_changed)
+        self.places = Places(
+            records, ignore_lists(config), self.writer, self._root_changed, self.questions
+        )
         regrouper = regrouper_of(config)
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
         self.intake = Intake(
@@ -336,24 +345,6 @@ class Engine:
                 result=result,
             )
         )
-
-
-def ignore_lists(config: Config) -> dict[bytes, IgnoreList]:
-    """What is not looked at, by root."""
-    return {
-        os.fsencode(root): IgnoreList(catalog.include, catalog.exclude)
-        for catalog in config.catalog
-        for root in catalog.roots
-    }
-
-
-def reason_to_ignore(config: Config, path: bytes) -> str | None:
-    """Whose junk an absolute path is; None where it is looked at, or lies below no root."""
-    for root, ignore in ignore_lists(config).items():
-        relative = relative_to(root, path)
-        if relative:
-            return ignore.reason(relative, is_directory=False)
-    return None
 
 
 def catalog_of(config: Config, root: bytes) -> CatalogConfig:

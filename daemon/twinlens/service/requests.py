@@ -20,8 +20,10 @@ from twinlens.commands.acting import ActionRoom
 from twinlens.config.schema import Config
 from twinlens.errors import UsageError
 from twinlens.ingest.recorder import Touched
+from twinlens.maintenance.trust import Look, look_at
 from twinlens.model.jobs import BY_HAND
-from twinlens.service.engine import reason_to_ignore, utc_now, utc_text
+from twinlens.service.engine import Engine, utc_now, utc_text
+from twinlens.service.ignoring import reason_to_ignore
 from twinlens.store import jobs as jobs_store
 from twinlens.store.database import Database
 from twinlens.store.writer import Writer
@@ -35,13 +37,26 @@ log = logging.getLogger(__name__)
 class Holder:
     """Whoever holds the store: its lock, its writer, and how it groups anew what was touched
     (`regroup`, inside a transaction of the writer). An action ends between two units once it
-    `is_stopped`."""
+    `is_stopped`. `look` asks the disk about a root."""
 
     config: Config
     database: Database
     writer: Writer
     regroup: Callable[[Touched], object]
     is_stopped: Callable[[], bool] = lambda: False
+    look: Look = look_at
+
+    @classmethod
+    def of(cls, engine: Engine) -> "Holder":
+        """The holder that an engine is."""
+        return cls(
+            engine.config,
+            engine.database,
+            engine.writer,
+            engine.absorber.regroup,
+            engine.is_stopped,
+            engine.look,
+        )
 
     def answer(self, verb: str, argument: Argument) -> dict[str, Any]:
         """Carry out a request; UsageError where it cannot be meant."""
@@ -75,6 +90,7 @@ class Holder:
             batch_limit=limits.batch_limit,
             brake_percent=limits.brake_percent,
             accept=bool(argument.get("accept")),
+            look=self.look,
         )
 
     def _reconcile(self, argument: Argument) -> dict[str, Any]:
@@ -83,6 +99,7 @@ class Holder:
             self.writer,
             utc_now,
             lambda path: reason_to_ignore(self.config, path) is not None,
+            self.look,
         )
 
     def _note_backup(self, argument: Argument) -> dict[str, Any]:
@@ -135,7 +152,13 @@ class Holder:
     def action_room(self) -> ActionRoom:
         """What the verbs that change the owner's files work with."""
         return ActionRoom(
-            self.config, self.database, self.writer, self.regroup, utc_now, self.is_stopped
+            self.config,
+            self.database,
+            self.writer,
+            self.regroup,
+            utc_now,
+            self.is_stopped,
+            look=self.look,
         )
 
     def _decision_room(self) -> decide_command.DecisionRoom:

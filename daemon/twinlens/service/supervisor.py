@@ -20,8 +20,9 @@ from twinlens.host.memory import share_one_heap
 from twinlens.host.readiness import Readiness
 from twinlens.host.signals import SignalFlags
 from twinlens.notify.logs import LogListener, LogStyle, configure
+from twinlens.questions import Questions
 from twinlens.service.daemon import Daemon
-from twinlens.service.engine import ignore_lists
+from twinlens.service.ignoring import ignore_lists
 from twinlens.watch.mounts import current_mounts, is_network, mount_of
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,15 @@ def network_kind(path: bytes) -> str | None:
 
 
 def load_checked(
-    path: Path, environ: Mapping[str, str], *, is_strict: bool = False
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    is_strict: bool = False,
+    questions: Questions | None = None,
 ) -> tuple[Config, list[str]]:
     """The config with its warnings; ConfigError with every mistake there is.
 
+    `questions` are those that the roots are being asked already.
     A webhook whose secret cannot be read is a mistake only where `is_strict`: otherwise that
     webhook alone waits, because pictures are to be looked after with or without it.
     """
@@ -54,7 +60,7 @@ def load_checked(
     unreadable = unreadable_secrets(config)
     if unreadable and is_strict:
         raise ConfigError("\n".join(unreadable))
-    warnings = check_roots(config, network_kind)
+    warnings = check_roots(config, network_kind, questions)
     warnings += config.schedule.warnings()
     return config, [*warnings, *unreadable, *exposed_secrets(config, path)]
 
@@ -74,11 +80,13 @@ def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
     """
     keep_from_children()
     share_one_heap()
-    config, warnings = load_checked(path, environ)
+    # Of all lives: what one left with a share that hangs, the next need not ask again.
+    questions = Questions()
+    config, warnings = load_checked(path, environ, questions=questions)
     readiness = Readiness()
     with SignalFlags() as flags:
         while not flags.stop.is_set():
-            following = _Following(path, environ, flags, readiness)
+            following = _Following(path, environ, flags, readiness, questions)
             with ExitStack() as stack:
                 _log_to(config, stack)
                 for warning in warnings:
@@ -86,7 +94,8 @@ def serve(path: Path, environ: Mapping[str, str] = os.environ) -> None:
                 bus = EventBus()
                 if config.notify.log:
                     bus.subscribe(LogListener())
-                Daemon(config, readiness, bus).run(following.is_ended, flags.wait)
+                daemon = Daemon(config, readiness, bus, questions)
+                daemon.run(following.is_ended, flags.wait)
             if following.config is None:
                 return
             config, warnings = following.config, following.warnings
@@ -96,7 +105,12 @@ class _Following:
     """Looks at the flags: tells a daemon when to end, and holds the config that comes after it."""
 
     def __init__(
-        self, path: Path, environ: Mapping[str, str], flags: SignalFlags, readiness: Readiness
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        flags: SignalFlags,
+        readiness: Readiness,
+        questions: Questions,
     ) -> None:
         self.config: Config | None = None
         self.warnings: list[str] = []
@@ -104,6 +118,7 @@ class _Following:
         self._environ = environ
         self._flags = flags
         self._readiness = readiness
+        self._questions = questions
 
     def is_ended(self) -> bool:
         """Whether the daemon has to end, for good or for another config."""
@@ -119,7 +134,9 @@ class _Following:
     def _reload(self) -> None:
         self._readiness.reloading()
         try:
-            self.config, self.warnings = load_checked(self._path, self._environ, is_strict=True)
+            self.config, self.warnings = load_checked(
+                self._path, self._environ, is_strict=True, questions=self._questions
+            )
         except ConfigError as error:
             logger.error(
                 "the new config is not used, the old one stays: %s",

@@ -17,7 +17,8 @@ from twinlens.maintenance.schedule import Schedule
 from twinlens.maintenance.scrub import NAME
 from twinlens.model.events import EventName
 from twinlens.service.announcing import tell_problem
-from twinlens.service.engine import Engine, reason_to_ignore, utc_now, utc_text
+from twinlens.service.engine import Engine, utc_now, utc_text
+from twinlens.service.ignoring import reason_to_ignore
 from twinlens.service.measuring import MetricsFile
 from twinlens.service.scrubbing import SLICE_SECONDS, USED, seconds_of
 from twinlens.service.vaulting import VaultClock
@@ -109,6 +110,7 @@ class Upkeep:
             cleanup.grace_hours,
             cleanup.batch_limit,
             cleanup.brake_percent,
+            look=engine.look,
         ).run()
         engine.writer.call(lambda: jobs_store.trim(KEPT_JOBS))
         if report.asks and not asked:
@@ -125,6 +127,8 @@ class Upkeep:
             engine.writer,
             utc_now,
             lambda path: reason_to_ignore(self._config, path) is not None,
+            engine.look,
+            engine.questions,
         ).run()
         engine.intake.wake.set()
         words = f"reconcile: {report.checked} originals counted, {report.mended} mended"

@@ -12,7 +12,7 @@ from twinlens.errors import ConfigError
 from twinlens.jobs.definition import JobDefinition
 from twinlens.jobs.work_queue import WRITTEN
 from twinlens.maintenance.schedule import Schedule
-from twinlens.maintenance.trust import in_doubt, look_at
+from twinlens.maintenance.trust import in_doubt
 from twinlens.maintenance.vault_fill import FILL, VaultFill
 from twinlens.maintenance.vault_gc import GC, GcRules, VaultGc
 from twinlens.maintenance.vault_passes import NO_VAULT, VaultParts
@@ -99,7 +99,7 @@ class Vaulting:
             roots = [(root, files_store.count_live(root.id)) for root in roots_store.active()]
             frozen = generation.freeze()
         older = () if frozen is None else (f"{frozen.reason}, on {frozen.at}",)
-        return (*in_doubt(roots, look_at), *older)
+        return (*in_doubt(roots, self._engine.look), *older)
 
     def _finished(self, name: str, result: dict[str, object]) -> None:
         at, trouble = self._clock(), str(result["trouble"])
