@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from twinlens.config.mistakes import InvalidConfigError
-from twinlens.config.roots import RootsCheck, check_roots, inspect_roots
+from twinlens.config.roots import RootsCheck, check_roots, clash_of, inspect_roots
 from twinlens.config.schema import Config
-from twinlens.questions import NO_ANSWER
+from twinlens.questions import NO_ANSWER, Questions
 
 
 def local(_path: bytes) -> None:
@@ -262,3 +262,36 @@ def test_a_database_whose_disk_does_not_answer_is_refused(place: Path, hung: lis
 
     assert mistake.key == "database.path"
     assert NO_ANSWER in mistake.found
+
+
+@pytest.mark.parametrize("late", ["photos", "link"])
+def test_of_two_names_of_one_folder_the_one_that_comes_later_is_refused(
+    place: Path, late: str
+) -> None:
+    """Whichever of them the config names first."""
+    both = config(place / "state/x.db", [f"{place}/photos", f"{place}/link", f"{place}/other"])
+
+    words = clash_of(both, os.fsencode(place / late), Questions())
+
+    assert words is not None
+    assert f"{place}/{late} is the same folder as" in words
+    assert clash_of(both, os.fsencode(place / "other"), Questions()) is None
+
+
+def test_a_root_that_holds_what_twinlens_writes_is_refused_when_it_comes(place: Path) -> None:
+    wrong = config(place / "photos/2024/x.db", [f"{place}/other", f"{place}/link"])
+
+    words = clash_of(wrong, os.fsencode(place / "link"), Questions())
+
+    assert words is not None
+    assert "lies within the root" in words
+    assert clash_of(wrong, os.fsencode(place / "other"), Questions()) is None
+
+
+def test_a_root_that_hangs_anew_is_not_taken_for_one_that_lies_apart(
+    place: Path, hung: list[Path]
+) -> None:
+    hung.append(place / "link")
+    both = config(place / "state/x.db", [f"{place}/photos", f"{place}/link"])
+
+    assert clash_of(both, os.fsencode(place / "link"), Questions()) == NO_ANSWER

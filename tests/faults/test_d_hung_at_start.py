@@ -11,6 +11,7 @@ from support.daemon import Daemon, House, Row, eventually
 from support.fault_folder import FaultFolder
 from support.mounts import Mounts
 from support.pictures import put_picture
+from twinlens.commands.scan import request
 from twinlens.model.files import FileStatus
 from twinlens.questions import NO_ANSWER
 
@@ -123,3 +124,29 @@ def test_d13_every_verb_that_looks_at_the_roots_answers_and_says_which_one_does_
         assert found, told
         assert before.rpartition(str(house.folder))[2].startswith("/a share"), told
     assert set(_sound(house)) == {"local.jpg", "../a share/known.jpg"}
+
+
+@pytest.mark.timeout(60)
+def test_d13_a_share_that_was_not_heard_at_the_start_and_is_another_root_is_not_watched(
+    house: House, mounts: Mounts, share: FaultFolder
+) -> None:
+    """What the check of the config could not see, for want of an answer: each file would be its own
+    duplicate."""
+    house.configure(roots=[share.point, house.folder / "behind"])
+    share.hang()
+    with Daemon(house, prefix=mounts.prefix, is_waited_for=False) as daemon:
+        daemon.wait_for("READY=1", READY_SECONDS)
+        eventually(lambda: "../behind/known.jpg" in _sound(house), SOON)
+        share.die()
+        mounts.run("umount", share.point)
+        mounts.run("mount", "--bind", house.folder / "behind", share.point)
+        put_picture(house.folder / "behind" / "new.jpg", 4)
+
+        eventually(lambda: "same folder" in _root(house, "a share")["detail"], SOON)
+        eventually(lambda: "../behind/new.jpg" in _sound(house), SOON)
+        request(house.database, "scan", {})
+        eventually(lambda: daemon.log.count("not looked at: ") == 2, SOON)
+        assert "same folder" in daemon.log.rpartition("not looked at: ")[2]
+        assert _root(house, "a share")["state"] == "unreachable"
+        assert "../a share/new.jpg" not in house.files()
+        daemon.stop()

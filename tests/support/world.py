@@ -122,7 +122,11 @@ class World:
         records = store.adopt(self.photos)
         self.root_id = records[0].id
         self.places = Places(
-            records, {records[0].path: self.ignore}, store.writer, lambda *change: None, Questions()
+            records,
+            {records[0].path: self.ignore},
+            store.writer,
+            lambda *change: None,
+            questions=Questions(),
         )
         self.queue = WorkQueue(
             store.database, store.writer, Patience(retries=2, pause_seconds=0.0), time.time, self.at

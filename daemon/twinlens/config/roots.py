@@ -89,6 +89,27 @@ def inspect_roots(
     return RootsCheck(tuple(mistakes), (*warnings, *odd))
 
 
+def clash_of(config: Config, path: bytes, questions: Questions) -> str | None:
+    """Why a root that is there only now cannot be watched beside the others, None where it can.
+
+    A root that was away or did not answer has been compared by its spelling alone. The answer is
+    about this one, whichever of two the config names first.
+    """
+    keys = _roots(config)
+    places = _looked_at(keys | _written(config), questions)
+    roots = [places.pop(key) for key in keys]
+    root = next(one for one in roots if os.fsencode(one.path) == path)
+    if root.is_silent:
+        return NO_ANSWER
+    mistakes = [_own_mistake(root), *(_clash(one, root) for one in roots if one is not root)]
+    for place in places.values():
+        mistakes += _within_roots(place, [root])
+        if place.key == "vault.place":
+            mistakes += _roots_in_vault(place, [root])
+    found = next((mistake for mistake in mistakes if mistake is not None), None)
+    return None if found is None else f"{found.key}: {found.found}; {found.accepted}"
+
+
 def root_holding(config: Config, path: Path) -> Path | None:
     """The root that a path lies in, under whatever name; None where it lies in none of them."""
     places = _looked_at({**_roots(config), "": path}, Questions())

@@ -1,16 +1,19 @@
 """The roots at work: each with what is ignored below it, its health, and how paths lead to it."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from twinlens.ingest.unread_writes import UnreadWrites
-from twinlens.model.paths import join, relative_to
+from twinlens.model.paths import join, printable, relative_to
 from twinlens.model.roots import RootIdentity, RootRecord, RootState
 from twinlens.questions import NO_ANSWER, PATIENCE_SECONDS, Questions
 from twinlens.store import roots as roots_store
 from twinlens.store.writer import Writer
 from twinlens.watch.identity import RootHealth, check_root
 from twinlens.watch.ignore import IgnoreList
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Places:
     """All active roots. Health is asked of the disk each time, and recorded when it changed.
 
     `on_change` hears of a root whose state changed: (place, state before, health now). `writes` are
-    those below all roots that were not read yet.
+    those below all roots that were not read yet. `questions` are what the disks are being asked.
+    `clash` says of a root that has just come why it cannot be watched beside the others.
     """
 
     def __init__(
@@ -44,7 +48,9 @@ class Places:
         ignore_lists: Mapping[bytes, IgnoreList],
         writer: Writer,
         on_change: Callable[[Place, RootState, RootHealth], None],
+        *,
         questions: Questions,
+        clash: Callable[[bytes], str | None] = lambda path: None,
     ) -> None:
         self._places = {
             record.id: Place(record.id, record.catalog, record.path, ignore_lists[record.path])
@@ -56,6 +62,9 @@ class Places:
         self._writer = writer
         self._on_change = on_change
         self._questions = questions
+        self._clash = clash
+        # Reachable, and found to share no file with another root.
+        self._apart: set[int] = set()
         # Not asked yet, or asked in vain.
         self._unheard = set(self._places)
         self.writes = UnreadWrites()
@@ -95,7 +104,7 @@ class Places:
         counts its files can tell.
         """
         place = self._places[root_id]
-        health = self._asked(place)
+        health = self._beside_others(place, self._asked(place))
         if health.state is RootState.ONLINE:
             if self._identity[root_id] is None and health.identity is not None:
                 self.adopt(root_id, health.identity)
@@ -113,6 +122,20 @@ class Places:
             self._unheard.add(place.root_id)
             return RootHealth(RootState.UNREACHABLE, NO_ANSWER, None)
         self._unheard.discard(place.root_id)
+        return health
+
+    def _beside_others(self, place: Place, health: RootHealth) -> RootHealth:
+        """The health of a root, which is none where it is another root under a second name: every
+        file of it would be its own duplicate."""
+        if health.state is RootState.UNREACHABLE:
+            self._apart.discard(place.root_id)
+        elif place.root_id not in self._apart:
+            clash = self._clash(place.path)
+            if clash is not None:
+                if clash != self._detail[place.root_id]:
+                    logger.warning("not watched: %s: %s", clash, printable(place.path))
+                return RootHealth(RootState.UNREACHABLE, clash, None)
+            self._apart.add(place.root_id)
         return health
 
     def adopt(self, root_id: int, identity: RootIdentity) -> None:

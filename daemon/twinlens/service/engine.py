@@ -17,6 +17,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from twinlens.config.roots import clash_of
 from twinlens.config.schema import CatalogConfig, Config
 from twinlens.errors import StoreError
 from twinlens.events import EventBus, EventFactory
@@ -241,7 +242,12 @@ class Engine:
         ]
         records = self.writer.call(lambda: roots_store.adopt(catalogs))
         self.places = Places(
-            records, ignore_lists(config), self.writer, self._root_changed, self.questions
+            records,
+            ignore_lists(config),
+            self.writer,
+            self._root_changed,
+            questions=self.questions,
+            clash=lambda path: clash_of(config, path, self.questions),
         )
         regrouper = regrouper_of(config)
         self.absorber = Absorber(self.database, self.places, regrouper, utc_now, self.bus)
