@@ -127,6 +127,21 @@ def test_d13_every_verb_that_looks_at_the_roots_answers_and_says_which_one_does_
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("words", [("config", "check"), ("doctor",)])
+def test_d13_a_verb_comes_to_its_end_though_the_share_lets_nobody_go(
+    house: House, mounts: Mounts, share: FaultFolder, words: tuple[str, ...]
+) -> None:
+    share.order({"call": "getattr", "path": "/", "seconds": 300.0})
+    try:
+        # Waits for the end of its output, too.
+        done = house.cli(*words, prefix=mounts.prefix, seconds=ANSWER_SECONDS)
+    finally:
+        share.die()
+    assert NO_ANSWER in done.stdout + done.stderr
+    assert done.returncode == {"check": 0, "doctor": 1}[words[-1]], done.stderr
+
+
+@pytest.mark.timeout(60)
 def test_d13_a_share_that_was_not_heard_at_the_start_and_is_another_root_is_not_watched(
     house: House, mounts: Mounts, share: FaultFolder
 ) -> None:

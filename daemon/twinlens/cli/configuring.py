@@ -5,6 +5,7 @@ import os
 import typer
 
 from twinlens.cli import showing, tables
+from twinlens.cli.errands import errand
 from twinlens.cli.options import AsJson, config_path
 from twinlens.cli.showing import show_result
 from twinlens.config.example import example_toml
@@ -14,6 +15,7 @@ config_app = typer.Typer(no_args_is_help=True, help="Check the config, or print 
 
 
 @config_app.command("check")
+@errand
 def config_check(context: typer.Context, as_json: AsJson = False) -> None:
     """Name every mistake in the config at once."""
     from twinlens.service.supervisor import load_checked  # noqa: PLC0415

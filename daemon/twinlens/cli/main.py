@@ -1,8 +1,8 @@
 """The command line: words in, a command called, its result shown, an exit code.
 
 0 done; 1 done, but something failed or was found; 2 wrong usage or config; 3 cannot run now.
-Errors become words and exit codes here and nowhere else. The verbs that need the analysis load it
-when they are called: `status` answers before it would be loaded.
+The verbs that need the analysis load it when they are called: `status` answers before it would be
+loaded.
 """
 
 import io
@@ -17,6 +17,8 @@ from twinlens.cli import actions, maintenance, showing, tables
 from twinlens.cli.clocks import clocks
 from twinlens.cli.configuring import config_app
 from twinlens.cli.deciding import decide
+from twinlens.cli.ending import carried_out
+from twinlens.cli.errands import errand
 from twinlens.cli.jobs import jobs_app
 from twinlens.cli.options import AsJson, config_of, config_path, reading_database
 from twinlens.cli.schema import migrate_app
@@ -25,7 +27,6 @@ from twinlens.cli.vault import vault_app
 from twinlens.commands import status as status_command
 from twinlens.commands.left_out import left_out, pictures_left_out
 from twinlens.config.loading import load_config
-from twinlens.errors import CannotRunError, ConfigError, TwinlensError, UsageError
 
 app = typer.Typer(
     name="twinlens",
@@ -214,6 +215,7 @@ def why(
 
 
 @app.command()
+@errand
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Look at everything twinlens stands on, and say what to do."""
     from twinlens.commands.doctor import doctor as look  # noqa: PLC0415 - late, as above
@@ -237,35 +239,9 @@ app.add_typer(config_app, name="config")
 app.add_typer(migrate_app, name="migrate")
 
 
-def exit_code(error: TwinlensError) -> int:
-    """The exit code that stands for an error."""
-    if isinstance(error, ConfigError | UsageError):
-        return 2
-    return 3 if isinstance(error, CannotRunError) else 1
-
-
-def _hand_over() -> None:
-    """Write what waits to be written, so that a code of 0 means that all of it was."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        showing.give_up_output(error)
-
-
 def main() -> None:
     """Run the command line and end the process."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows few letters is shown the names of the others, and no traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        try:
-            app()
-        finally:
-            _hand_over()
-    except TwinlensError as error:
-        sys.stderr.write(f"twinlens: {error.title}: {error}\n")
-        if error.advice:
-            sys.stderr.write(f"  {error.advice}\n")
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(carried_out(app))
