@@ -207,13 +207,20 @@ def _make_extra(shot: Shot, picture: Image.Image, root: Path) -> None:
         _set_time(path, shot.taken)
 
 
-def _save(picture: Image.Image, path: Path, taken: datetime, quality: int = _QUALITY) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def camera_jpeg(picture: Image.Image, taken: datetime, quality: int = _QUALITY) -> bytes:
+    """What a camera writes: with its name and the capture time, without maker notes."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", "Canon EOS R6", 1
     details = exif.get_ifd(0x8769)
     details[0x9003] = details[0x9004] = taken.strftime("%Y:%m:%d %H:%M:%S")
-    picture.save(path, "JPEG", quality=quality, exif=exif)
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality, exif=exif)
+    return stream.getvalue()
+
+
+def _save(picture: Image.Image, path: Path, taken: datetime, quality: int = _QUALITY) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(camera_jpeg(picture, taken, quality))
     _set_time(path, taken)
 
 

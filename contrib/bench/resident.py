@@ -4,11 +4,16 @@ one new picture."""
 import io
 import tempfile
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
+from PIL import Image
+
 from arriving import Arrival, analysis_seconds, clear, one_by_one, remove
+from corpus import camera_jpeg
 from known import make_known
 from known_library import SETTLE_SECONDS, household_of, settle
 from measuring import Memory
@@ -24,7 +29,12 @@ _MIB = 1 << 20
 _FIRST_PICTURE = 500_000
 """No other part of the benchmark paints from here on."""
 _PICTURES = 4
-"""A round."""
+"""A round, of each sort."""
+_NEW = "a new picture"
+_UNDATED = "one that no camera dated"
+"""All of its neighbours by chance have to be looked at; of a photograph, most are of another time
+or camera."""
+_TAKEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _SCAN_SECONDS = 1800.0
 
 _MOST_READY_SECONDS = 2.0
@@ -41,9 +51,16 @@ class _Life:
     ready_seconds: float
     at_rest: tuple[Use, Use]
     memory: Memory
-    arrivals: list[Arrival]
-    arrivals_cpu_seconds: float
+    arrivals: Mapping[str, "_Arrivals"]
     memory_after: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrivals:
+    """Pictures of one sort, and the processor time of the daemon for all of them."""
+
+    found: list[Arrival]
+    cpu_seconds: float
 
 
 def measure(options: Options) -> list[Row]:
@@ -59,7 +76,9 @@ def _at_size(files: int, options: Options) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="twinlens-bench-") as place:
         household = household_of(known, Path(place))
         settle(known, household)
-        analysis = median(analysis_seconds(Path(place), contents))
+        analysis = {
+            sort: median(analysis_seconds(Path(place), some)) for sort, some in contents.items()
+        }
         say(f"{files} files: starting the daemon {options.rounds} times")
         starts = [_start_seconds(household) for _ in range(options.rounds - 1)]
         life = _live(household, files, known.arrivals, contents, options)
@@ -72,7 +91,11 @@ def _start_seconds(household: Household) -> float:
 
 
 def _live(
-    household: Household, files: int, folder: Path, contents: list[bytes], options: Options
+    household: Household,
+    files: int,
+    folder: Path,
+    contents: Mapping[str, list[bytes]],
+    options: Options,
 ) -> _Life:
     with Daemon(household) as daemon:
         say(f"{files} files: the first scan of the daemon")
@@ -84,22 +107,27 @@ def _live(
         memory, before = daemon.memory(), daemon.use()
         time.sleep(options.watched_seconds)
         after = daemon.use()
-        say(f"{files} files: {len(contents)} new pictures")
-        arrivals = one_by_one(daemon, folder, contents)
-        worked = daemon.use().cpu_seconds - after.cpu_seconds
+        came = {}
+        for sort, some in contents.items():
+            say(f"{files} files: {len(some)} times {sort}")
+            worked = daemon.use().cpu_seconds
+            found = one_by_one(daemon, folder, some)
+            came[sort] = _Arrivals(found, daemon.use().cpu_seconds - worked)
         time.sleep(options.rest_seconds)
         memory_after = daemon.memory()
-        remove(daemon, arrivals)
-        return _Life(daemon.ready_seconds, (before, after), memory, arrivals, worked, memory_after)
+        remove(daemon, [one for arrivals in came.values() for one in arrivals.found])
+        return _Life(daemon.ready_seconds, (before, after), memory, came, memory_after)
 
 
 def _rows(
-    size: str, files: int, life: _Life, starts: list[float], analysis_seconds: float
+    size: str,
+    files: int,
+    life: _Life,
+    starts: list[float],
+    analysis_seconds: Mapping[str, float],
 ) -> list[Row]:
     before, after = life.at_rest
     seconds = after.at - before.at
-    beyond = [(one.beyond(SETTLE_SECONDS) - analysis_seconds) * 1000 for one in life.arrivals]
-    worked = life.arrivals_cpu_seconds / len(beyond) * 1000
     most_memory = _MOST_MEMORY_MIB.get(files)
     watched = f"watched for {seconds:.0f} s"
     return [
@@ -140,26 +168,43 @@ def _rows(
                 ("written to it", after.written_bytes - before.written_bytes),
             )
         ),
-        median_row(
-            SECTION,
-            f"a new picture beyond settling and analysis, {size}",
-            beyond,
-            "ms",
-            target=_MOST_BEYOND_MS,
-            curve="a new picture, recorded",
-            files=files,
-            note=f"its analysis takes {analysis_seconds * 1000:.1f} ms, all of it "
-            f"{worked:.0f} ms of processor time in all processes; the slowest of "
-            f"{len(beyond)} {max(beyond):.0f} ms, the first {beyond[0]:.0f} ms",
+        *(
+            _row_of(sort, size, files, arrivals, analysis_seconds[sort])
+            for sort, arrivals in life.arrivals.items()
         ),
     ]
 
 
-def _pictures(count: int) -> list[bytes]:
-    """Ones that no library holds, the same each time: their contents are forgotten with them."""
-    found = []
-    for number in range(_FIRST_PICTURE, _FIRST_PICTURE + count):
+def _row_of(sort: str, size: str, files: int, arrivals: _Arrivals, analysis_seconds: float) -> Row:
+    beyond = [(one.beyond(SETTLE_SECONDS) - analysis_seconds) * 1000 for one in arrivals.found]
+    worked = arrivals.cpu_seconds / len(beyond) * 1000
+    return median_row(
+        SECTION,
+        f"{sort} beyond settling and analysis, {size}",
+        beyond,
+        "ms",
+        target=_MOST_BEYOND_MS,
+        curve=f"{_NEW}, recorded" if sort == _NEW else "",
+        files=files,
+        note=f"its analysis takes {analysis_seconds * 1000:.1f} ms, all of it "
+        f"{worked:.0f} ms of processor time in all processes; the slowest of "
+        f"{len(beyond)} {max(beyond):.0f} ms, the first {beyond[0]:.0f} ms",
+    )
+
+
+def _pictures(count: int) -> dict[str, list[bytes]]:
+    """Of each sort ones that no library holds, the same each time: their contents are forgotten
+    with them."""
+    painted = [paint(_FIRST_PICTURE + number, (640, 480)) for number in range(2 * count)]
+    dated = [
+        camera_jpeg(one, _TAKEN + timedelta(hours=number))
+        for number, one in enumerate(painted[:count])
+    ]
+    return {_NEW: dated, _UNDATED: list(_without_metadata(painted[count:]))}
+
+
+def _without_metadata(pictures: Iterable[Image.Image]) -> Iterator[bytes]:
+    for picture in pictures:
         stream = io.BytesIO()
-        paint(number, (640, 480)).save(stream, "JPEG", quality=90)
-        found.append(stream.getvalue())
-    return found
+        picture.save(stream, "JPEG", quality=90)
+        yield stream.getvalue()
