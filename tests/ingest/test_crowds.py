@@ -11,7 +11,7 @@ from support.made_up import AT, digest, measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
 from twinlens.grouping.similarity import SimilarityIndex
-from twinlens.grouping.verdicts import Picture, judge
+from twinlens.grouping.verdicts import Picture, has_to_be_looked_at
 from twinlens.ingest import lookalikes as module
 from twinlens.ingest import neighbours
 from twinlens.ingest.lookalikes import Lookalikes
@@ -158,11 +158,11 @@ def test_frames_without_times_are_looked_at_in_proportion_to_their_number(
 ) -> None:
     asked: list[int] = []
 
-    def counting(a: Picture, b: Picture, *rest: object) -> object:
+    def counting(a: Picture, b: Picture) -> bool:
         asked.append(1)
-        return judge(a, b, *rest)  # type: ignore[arg-type]
+        return has_to_be_looked_at(a, b)
 
-    monkeypatch.setattr(module, "judge", counting)
+    monkeypatch.setattr(module, "has_to_be_looked_at", counting)
     live = Lookalikes(_NORMAL)
     for number in range(80):
         one = store.write(lambda number=number: _come(root_id, f"frame {number}"))

@@ -1,5 +1,6 @@
 """Claims about the search for near duplicates beside the store."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,14 +9,14 @@ import pytest
 from support.made_up import found, measured, put_file, put_original, stat
 from support.stores import Store
 from twinlens.grouping.duplicates import PRESETS
-from twinlens.grouping.verdicts import Picture, judge
+from twinlens.grouping.verdicts import Picture, has_to_be_looked_at
 from twinlens.ingest import lookalikes as lookalikes_module
 from twinlens.ingest import neighbours
 from twinlens.ingest.lookalikes import Lookalikes
 from twinlens.ingest.recorder import Recorder, Seen
 from twinlens.ingest.regroup import Regrouper
 from twinlens.model.picture import Metadata
-from twinlens.store import duplicate_groups, files
+from twinlens.store import duplicate_groups, files, miniatures
 from twinlens.store import lookalikes as verdicts
 from twinlens.store import originals as originals_store
 from twinlens.store.tables import FileGroup, GroupMember, Lookalike, Original
@@ -102,15 +103,36 @@ def test_of_a_long_series_no_frame_is_held_against_all_others(
     ids = store.write(lambda: _series(root_id, 200, pixels=None, seconds=10))
     asked: list[tuple[int, int]] = []
 
-    def counting(a: Picture, b: Picture, *rest: object) -> object:
+    def counting(a: Picture, b: Picture) -> bool:
         asked.append((a.original_id, b.original_id))
-        return judge(a, b, *rest)  # type: ignore[arg-type]
+        return has_to_be_looked_at(a, b)
 
-    monkeypatch.setattr(lookalikes_module, "judge", counting)
+    monkeypatch.setattr(lookalikes_module, "has_to_be_looked_at", counting)
     store.write(lambda: Lookalikes(PRESETS["normal"]).regroup(ids))
 
     assert len(asked) < len(ids)
     assert _members(store, ids[0]) == []
+
+
+def test_of_what_another_time_settles_no_miniature_is_read(
+    store: Store, root_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *others, last = store.write(lambda: _series(root_id, 8, pixels=None, seconds=10))
+    undated = store.write(lambda: _picture(root_id, "undated", 600))
+    live = Lookalikes(PRESETS["normal"])
+    store.write(lambda: live.regroup(others))
+    read: list[int] = []
+    of = miniatures.of
+
+    def noting(original_ids: Iterable[int]) -> dict[int, bytes]:
+        wanted = list(original_ids)
+        read.extend(wanted)
+        return of(wanted)
+
+    monkeypatch.setattr(miniatures, "of", noting)
+    store.write(lambda: live.regroup([last]))
+
+    assert sorted(read) == [last, undated]
 
 
 def _in_burst(root_id: int, burst: int, frames: list[int]) -> None:

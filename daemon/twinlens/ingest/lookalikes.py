@@ -10,15 +10,16 @@ memory, is loaded at first need, and is dropped when a transaction fails.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of, judge
+from twinlens.grouping.duplicates import Picture, SimilarityLimits, components, groups_of
 from twinlens.grouping.miniatures import Miniature
-from twinlens.grouping.verdicts import EQUAL_PIXELS
+from twinlens.grouping.verdicts import has_to_be_looked_at, judge_by_looks
 from twinlens.ingest.neighbours import PICTURES, Neighbours
 from twinlens.model.groups import DuplicateGroup
 from twinlens.model.picture import Kind
 from twinlens.model.verdicts import Lookalike
-from twinlens.store import decisions, duplicate_groups, file_groups
+from twinlens.store import decisions, duplicate_groups, file_groups, miniatures
 from twinlens.store import files as files_store
 from twinlens.store import lookalikes as store
 
@@ -256,18 +257,38 @@ def _verdicts(
         done |= {_pair(original_id, other) for other in others}
     # What is near any of them is read at once, where it is not too much to hold.
     strangers = {other for near in waiting.values() for other in near} - pictures.keys()
-    are_few = len(strangers) <= _MOST_COMPARED
-    known = {**pictures, **(_by_id(strangers) if are_few else {})}
-    found: list[Lookalike] = []
-    for original_id, others in waiting.items():
-        for some in _parts(others, _MOST_COMPARED):
-            at_hand = known if are_few else {**pictures, **_by_id(set(some) - pictures.keys())}
-            for other in some:
-                if other not in at_hand:
-                    continue
-                verdict = judge(pictures[original_id], at_hand[other], limits)
-                if verdict is not None and verdict is not EQUAL_PIXELS:
-                    found.append(Lookalike(*_pair(original_id, other), verdict))
+    if len(strangers) <= _MOST_COMPARED:
+        return _looked_at(pictures, waiting, limits)
+    return [
+        verdict
+        for original_id, others in waiting.items()
+        for some in _parts(others, _MOST_COMPARED)
+        for verdict in _looked_at(pictures, {original_id: some}, limits)
+    ]
+
+
+def _looked_at(
+    pictures: Mapping[int, Picture], near: Mapping[int, Sequence[int]], limits: SimilarityLimits
+) -> list[Lookalike]:
+    """The verdicts on these pairs by looks. Miniatures lie apart, and most of what is near by
+    chance was taken at another time: only those are read that have to be looked at."""
+    strangers = {other for others in near.values() for other in others} - pictures.keys()
+    known = {**pictures, **_by_id(strangers, with_miniature=False)}
+    pairs = [
+        (one, other)
+        for one, others in near.items()
+        for other in others
+        if other in known and has_to_be_looked_at(known[one], known[other])
+    ]
+    for original_id, packed in miniatures.of(
+        {other for _, other in pairs} - pictures.keys()
+    ).items():
+        known[original_id] = replace(known[original_id], miniature=Miniature.read(packed))
+    found = []
+    for one, other in pairs:
+        verdict = judge_by_looks(known[one], known[other], limits)
+        if verdict is not None:
+            found.append(Lookalike(*_pair(one, other), verdict))
     return found
 
 
