@@ -294,6 +294,27 @@ def test_a_reader_that_has_read_enough_is_no_error(library: House, verb: str, re
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.parametrize("verb", ["config check", "status", "scan"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_who_closes_a_standard_stream_is_served_all_the_same(
+    house: House, verb: str, closed: str
+) -> None:
+    put_picture(house.root / "a.jpg", 1)
+    assert house.cli("scan").returncode == 0
+    command = f'exec "$@" {verb} {closed}'
+
+    done = subprocess.run(
+        ["sh", "-c", command, "sh", *PROGRAM, "--config", str(house.config)],
+        env=house.environ(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert bool(done.stdout) == (">&-" not in closed.split())
+
+
 def test_output_to_a_full_disk_is_an_error(library: House) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(

@@ -6,7 +6,6 @@ for its end long after he has read its answer.
 """
 
 import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -49,5 +48,5 @@ def _code_of(child: int, reading: int) -> int:
 def _let_go() -> None:
     """Let whoever reads the output see its end."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)

@@ -239,8 +239,20 @@ app.add_typer(config_app, name="config")
 app.add_typer(migrate_app, name="migrate")
 
 
+def _stand_in_for_closed_streams() -> None:
+    """Whoever started this may have closed them (`>&-`): what is opened next would be given their
+    numbers, and what is printed would get into it."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the process's whole life
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line and end the process."""
+    _stand_in_for_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows few letters is shown the names of the others, and no traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
