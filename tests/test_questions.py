@@ -59,13 +59,27 @@ def test_a_share_that_hangs_is_asked_once_however_often_it_is_looked_at(share: S
     before = threading.active_count()
 
     def look() -> None:
-        assert [questions.ask("share", share.ask, 30.0, "late") for _ in range(100)] == (
+        assert [questions.ask("share", share.ask, 0.1, "late") for _ in range(100)] == (
             ["late"] * 100
         )
 
     assert seconds_of(look) < 5.0
     assert share.asked == 1
     assert threading.active_count() == before
+
+
+def test_who_is_more_patient_waits_for_the_rest_of_his_time(share: Share) -> None:
+    """A disk that has to start turning is no share that hangs."""
+    questions = Questions()
+    assert questions.ask("share", share.ask, 0.2, "late") == "late"
+    time.sleep(0.5)
+
+    def look() -> None:
+        assert questions.ask("share", share.ask, 1.5, "late") == "late"
+
+    assert seconds_of(look) < 1.2
+    threading.Timer(0.2, share.answer).start()
+    assert questions.ask("share", lambda: "there", 30.0, "late") == "there"
 
 
 def test_a_share_that_hangs_holds_up_no_question_about_another(share: Share) -> None:

@@ -2,7 +2,8 @@
 
 So each is asked on a thread of its own, which is waited for only so long. One that hangs stays with
 its share, and until it is answered nobody asks that share again: a share costs one thread at most,
-however often it is looked at, and those who look are told at once.
+however often it is looked at. Patience counts from when the share was asked: who comes later is
+told at once if that is longer ago than he would wait, and else waits for the rest.
 """
 
 import threading
@@ -22,10 +23,10 @@ About = TypeVar("About", bound=Hashable)
 
 
 class _Asked(Generic[Answer]):
-    """One question under way. `is_late` once somebody has waited for it in vain."""
+    """One question under way, since `began` (monotonic seconds)."""
 
     def __init__(self, question: Callable[[], Answer], when_over: Callable[[], None]) -> None:
-        self.is_late = False
+        self.began = monotonic()
         self._question = question
         self._when_over = when_over
         self._answers: list[Answer] = []
@@ -36,9 +37,9 @@ class _Asked(Generic[Answer]):
         """Ask. Raises RuntimeError where the system grants no further thread."""
         threading.Thread(target=self._ask, name="ask-disk", daemon=True).start()
 
-    def wait(self, until: float) -> bool:
-        """Wait until this monotonic time; says whether it is over."""
-        return self._is_over.wait(max(until - monotonic(), 0.0))
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has lasted so long; says whether it is over."""
+        return self._is_over.wait(max(self.began + seconds - monotonic(), 0.0))
 
     def answer(self) -> Answer:
         """What it gave, or raised, once it is over."""
@@ -66,7 +67,8 @@ class Questions:
     def ask(
         self, about: Hashable, question: Callable[[], Answer], seconds: float, late: Late
     ) -> Answer | Late:
-        """The answer to a question about one thing; `late` where that takes longer than this.
+        """The answer to a question about one thing; `late` where that takes longer than this, or
+        an earlier question about it has lasted so long.
 
         Questions about one thing are asked one after the other, and never within each other. What
         a question raises is raised here.
@@ -80,12 +82,11 @@ class Questions:
         late: Late,
     ) -> dict[About, Answer | Late]:
         """The answers to questions about several things, which are asked at the same time."""
-        until = monotonic() + seconds
-        asked = {about: self._begin(about, ask, until) for about, ask in questions.items()}
-        return {about: self._answer(one, until, late) for about, one in asked.items()}
+        asked = {about: self._begin(about, ask, seconds) for about, ask in questions.items()}
+        return {about: self._answer(one, seconds, late) for about, one in asked.items()}
 
     def _begin(
-        self, about: Hashable, question: Callable[[], Answer], until: float
+        self, about: Hashable, question: Callable[[], Answer], seconds: float
     ) -> _Asked[Answer] | None:
         """Ask, once nobody else asks about the same; None where that is not answered in time."""
         while True:
@@ -94,9 +95,7 @@ class Questions:
                 if earlier is None:
                     mine = self._open[about] = _Asked(question, lambda: self._close(about))
                     break
-                if earlier.is_late:
-                    return None
-            if not earlier.wait(until):
+            if not earlier.wait(seconds):
                 return None
         try:
             mine.start()
@@ -105,13 +104,8 @@ class Questions:
             raise
         return mine
 
-    def _answer(self, asked: _Asked[Answer] | None, until: float, late: Late) -> Answer | Late:
-        if asked is None:
-            return late
-        if not asked.wait(until):
-            asked.is_late = True
-            return late
-        return asked.answer()
+    def _answer(self, asked: _Asked[Answer] | None, seconds: float, late: Late) -> Answer | Late:
+        return late if asked is None or not asked.wait(seconds) else asked.answer()
 
     def _close(self, about: Hashable) -> None:
         with self._lock:
