@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from twinlens.config import roots as roots_module
 from twinlens.config.mistakes import InvalidConfigError
 from twinlens.config.roots import RootsCheck, check_roots, clash_of, inspect_roots
 from twinlens.config.schema import Config
@@ -255,13 +256,33 @@ def test_a_root_that_does_not_answer_is_still_compared_by_its_spelling(
     assert "lies within" in mistake.found
 
 
-def test_a_database_whose_disk_does_not_answer_is_refused(place: Path, hung: list[Path]) -> None:
+def test_a_database_whose_disk_does_not_answer_is_refused(
+    place: Path, hung: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roots_module, "DATABASE_SECONDS", 2.5)
     hung.append(place / "state")
 
     (mistake,) = look(place, "photos").mistakes
 
     assert mistake.key == "database.path"
     assert NO_ANSWER in mistake.found
+
+
+def test_a_database_whose_disk_has_to_start_turning_is_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.path.realpath
+
+    def turn(path: Path) -> str:
+        if Path(path).is_relative_to(place / "state"):
+            time.sleep(3.0)
+        return real(path)
+
+    monkeypatch.setattr("twinlens.config.roots.os.path.realpath", turn)
+
+    check = look(place, "photos")
+
+    assert (check.mistakes, check.warnings) == ((), ())
 
 
 @pytest.mark.parametrize("late", ["photos", "link"])

@@ -8,7 +8,7 @@ So is one that does not answer: it is compared by its spelling alone.
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,13 @@ from twinlens.questions import NO_ANSWER, Questions
 LOOK_SECONDS = 2.0
 """How long the folders are waited for, all together: whoever starts must not wait for one of them.
 """
+
+DATABASE_SECONDS = 30.0
+"""How long the database is: nothing can be done without it, and its disk may have to start turning.
+"""
+
+_DATABASE = "database.path"
+_VAULT = "vault.place"
 
 NetworkJudge = Callable[[bytes], str | None]
 """The kind of network file system a path lies on (`nfs4`), or None for a local disk."""
@@ -74,19 +81,20 @@ def inspect_roots(
     together are waited for so many `seconds`.
     """
     keys = _roots(config)
-    places = _looked_at(keys | _written(config), questions or Questions(), seconds)
+    asked = questions or Questions()
+    places = _looked_at(keys | _written(config), asked, seconds)
     roots = [places.pop(key) for key in keys]
+    database = places.pop(_DATABASE)
+    if database.is_silent:
+        database = _looked_at({_DATABASE: database.path}, asked, DATABASE_SECONDS)[_DATABASE]
     mistakes = [mistake for root in roots if (mistake := _own_mistake(root))]
     for number, root in enumerate(roots):
         mistakes += [m for other in roots[:number] if (m := _clash(other, root))]
     warnings = [f"{root.key}: {root.path} {root.trouble}" for root in roots if root.trouble]
-    wrong, odd = _database(places.pop("database.path"), roots, is_network)
-    mistakes += wrong
-    for place in places.values():
-        mistakes += _within_roots(place, roots)
-        if place.key == "vault.place":
-            mistakes += _roots_in_vault(place, roots)
-    return RootsCheck(tuple(mistakes), (*warnings, *odd))
+    wrong, odd = _database(database, roots, is_network)
+    return RootsCheck(
+        (*mistakes, *wrong, *_beside_roots(places.values(), roots)), (*warnings, *odd)
+    )
 
 
 def clash_of(config: Config, path: bytes, questions: Questions) -> str | None:
@@ -101,11 +109,8 @@ def clash_of(config: Config, path: bytes, questions: Questions) -> str | None:
     root = next(one for one in roots if os.fsencode(one.path) == path)
     if root.is_silent:
         return NO_ANSWER
-    mistakes = [_own_mistake(root), *(_clash(one, root) for one in roots if one is not root)]
-    for place in places.values():
-        mistakes += _within_roots(place, [root])
-        if place.key == "vault.place":
-            mistakes += _roots_in_vault(place, [root])
+    clashes = (_clash(one, root) for one in roots if one is not root)
+    mistakes = (_own_mistake(root), *clashes, *_beside_roots(places.values(), [root]))
     found = next((mistake for mistake in mistakes if mistake is not None), None)
     return None if found is None else f"{found.key}: {found.found}; {found.accepted}"
 
@@ -129,9 +134,9 @@ def _roots(config: Config) -> dict[str, Path]:
 def _written(config: Config) -> dict[str, Path]:
     """What twinlens writes, by its key: all of it lies outside every root."""
     places = {
-        "database.path": config.database.path,
+        _DATABASE: config.database.path,
         "backup.folder": config.backup.folder,
-        "vault.place": config.vault.folder,
+        _VAULT: config.vault.folder,
         "metrics.file": config.metrics.file,
     }
     return {key: path for key, path in places.items() if path is not None}
@@ -181,13 +186,15 @@ def _within_roots(place: _Place, roots: list[_Place]) -> list[Mistake]:
     ]
 
 
-def _roots_in_vault(vault: _Place, roots: list[_Place]) -> list[Mistake]:
-    words = f"{vault.path} holds the root"
-    return [
-        Mistake(vault.key, f"{words} {root.path}", "give it its own folder")
-        for root in roots
-        if root.real.is_relative_to(vault.real)
-    ]
+def _beside_roots(places: Iterable[_Place], roots: list[_Place]) -> Iterator[Mistake]:
+    """Where what twinlens writes lies within a root, or the vault around one."""
+    for place in places:
+        yield from _within_roots(place, roots)
+        if place.key == _VAULT:
+            for root in roots:
+                if root.real.is_relative_to(place.real):
+                    words = f"{place.path} holds the root {root.path}"
+                    yield Mistake(_VAULT, words, "give it its own folder")
 
 
 def _own_mistake(root: _Place) -> Mistake | None:
